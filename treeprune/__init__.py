@@ -1,0 +1,79 @@
+"""treeprune: prune, explain and score tabular models.
+
+Names load when they are first used, so that `import treeprune` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets, native
+    from .estimators import PrunedClassifier, PrunedRegressor
+    from .exceptions import MalformedModelError, PrunedToRootWarning, UnsupportedModelError
+    from .losses import cost_decision
+    from .path import PruningPath
+    from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
+    from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
+    from .trees import Splits, Trees
+
+_HOMES = {
+    "METHODS": "pruning",
+    "MalformedModelError": "exceptions",
+    "Method": "pruning",
+    "PrunedClassifier": "estimators",
+    "PrunedRegressor": "estimators",
+    "PrunedToRootWarning": "exceptions",
+    "PrunedTreeClassifier": "tree_estimators",
+    "PrunedTreeRegressor": "tree_estimators",
+    "PruningPath": "path",
+    "Splits": "trees",
+    "Trees": "trees",
+    "UnsupportedModelError": "exceptions",
+    "cost_decision": "losses",
+    "prune": "pruning",
+    "pruning_path": "pruning",
+    "pruning_strengths": "pruning",
+    "shrink": "pruning",
+}
+
+__all__ = [
+    "METHODS",
+    "MalformedModelError",
+    "Method",
+    "PrunedClassifier",
+    "PrunedRegressor",
+    "PrunedToRootWarning",
+    "PrunedTreeClassifier",
+    "PrunedTreeRegressor",
+    "PruningPath",
+    "Splits",
+    "Trees",
+    "UnsupportedModelError",
+    "cost_decision",
+    "datasets",
+    "native",
+    "prune",
+    "pruning_path",
+    "pruning_strengths",
+    "shrink",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("treeprune")
+    if name in ("datasets", "native"):
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,189 @@
+"""scikit-learn's trees and forests of trees.
+
+`Tree.__setstate__` believes whatever it is given and `predict` then follows any index, so that
+all arrays are checked before use, and a pruned tree is built anew, field by field, into zeroed
+memory; nothing is ever edited in place.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
+
+from .. import kernels
+from ..exceptions import MalformedModelError
+from ..trees import Splits, Trees
+
+__all__ = ["apply", "read", "row_weights", "splits", "write"]
+
+_UNDEFINED = -2  # what scikit-learn writes into `feature` and `threshold` of leaves
+
+
+def _members(model: Any) -> list[Any]:
+    """The fitted tree estimators of a tree (itself) or of a forest."""
+    check_is_fitted(model)
+    return list(model.estimators_) if hasattr(model, "estimators_") else [model]
+
+
+def _offsets(members: list[Any]) -> NDArray[np.int64]:
+    """First node of every tree among all nodes, and the total at the end."""
+    return np.concatenate([[0], np.cumsum([m.tree_.node_count for m in members])])
+
+
+def _stacked(members: list[Any], name: str) -> NDArray:
+    return np.concatenate([np.asarray(getattr(m.tree_, name)) for m in members])
+
+
+def _n_classes(model: Any) -> tuple[int, ...]:
+    if not hasattr(model, "classes_"):
+        return ()
+    return tuple(int(k) for k in np.atleast_1d(model.n_classes_))
+
+
+def read(model: Any) -> Trees:
+    """Structure and statistics of the fitted trees, checked."""
+    members = _members(model)
+    start = _offsets(members)
+    shift = np.repeat(start[:-1], np.diff(start))
+    children = {}
+    for name in ("children_left", "children_right"):
+        child = _stacked(members, name)
+        _check_own_tree(child, start)
+        children[name] = np.where(child < 0, child, child + shift)
+    splits(model)  # features and thresholds are checked before anything is computed
+    trees = Trees(
+        left=children["children_left"],
+        right=children["children_right"],
+        roots=start[:-1],
+        value=_stacked(members, "value"),
+        weight=_stacked(members, "weighted_n_node_samples"),
+        n_rows=_stacked(members, "n_node_samples"),
+        impurity=_stacked(members, "impurity"),
+        tree_weight=np.ones(len(members)),
+        n_classes=_n_classes(model),
+        criterion=str(model.criterion),
+    )
+    _check_depth(members, trees)
+    return trees
+
+
+def _check_own_tree(child: NDArray, start: NDArray) -> None:
+    """Indices must stay inside their own tree before they are shifted."""
+    limit = np.repeat(np.diff(start), np.diff(start))
+    bad = (child < -1) | (child >= limit)
+    if bad.any():
+        t = int(np.flatnonzero(bad)[0])
+        tree = int(np.searchsorted(start, t, side="right")) - 1
+        raise MalformedModelError(
+            f"node {t - int(start[tree])} of tree {tree} has child {int(child[t])}; a child is "
+            f"between 0 and {int(limit[t]) - 1}, or -1 at leaves"
+        )
+
+
+def _check_depth(members: list[Any], trees: Trees) -> None:
+    """A stored depth that is too small makes `decision_path` write outside its memory."""
+    deepest = np.maximum.reduceat(kernels.depths(trees.parent), trees.roots)
+    for j, (member, depth) in enumerate(zip(members, deepest, strict=True)):
+        if member.tree_.max_depth != depth:
+            raise MalformedModelError(
+                f"tree {j} says its depth is {member.tree_.max_depth}, its nodes say {int(depth)}"
+            )
+
+
+def splits(model: Any) -> Splits:
+    """Columns, thresholds and missing-value directions, checked."""
+    members = _members(model)
+    names = getattr(model, "feature_names_in_", None)
+    feature = _stacked(members, "feature")
+    leaf = _stacked(members, "children_left") == -1
+    return Splits(
+        feature=np.where(leaf, _UNDEFINED, feature),
+        threshold=np.where(leaf, _UNDEFINED, _stacked(members, "threshold")),
+        missing_left=_stacked(members, "missing_go_to_left").astype(bool) & ~leaf,
+        cast32=True,
+        n_features=int(model.n_features_in_),
+        feature_names=None if names is None else tuple(str(name) for name in names),
+    )
+
+
+def apply(model: Any, X: Any) -> NDArray[np.int32]:
+    """Leaves as the model itself finds them: its casts, missing values and sparse input."""
+    members = _members(model)
+    leaf = np.asarray(model.apply(X))
+    return (leaf.reshape(len(leaf), -1) + _offsets(members)[:-1]).astype(np.int32)
+
+
+def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:
+    """Sample weights times class weights."""
+    weight = np.ones(len(y)) if sample_weight is None else np.array(sample_weight, np.float64)
+    class_weight = getattr(model, "class_weight", None)
+    if class_weight is not None:
+        # Each tree of a "balanced_subsample" forest balances its own rows; here there is one set.
+        if isinstance(class_weight, str) and class_weight == "balanced_subsample":
+            class_weight = "balanced"
+        weight *= compute_sample_weight(class_weight, y)
+    return weight
+
+
+def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) -> Any:
+    """The same type of model with the nodes of the mask as leaves."""
+    members = _members(model)
+    start = _offsets(members)
+    single = members[0] is model
+    new = _copy_without(model, "tree_" if single else "estimators_")
+    pruned = []
+    for j, member in enumerate(members):
+        part = slice(start[j], start[j + 1])
+        tree = _pruned_tree(member.tree_, is_leaf[part], None if value is None else value[part])
+        fresh = new if single else _copy_without(member, "tree_")
+        fresh.tree_ = tree
+        pruned.append(fresh)
+    if not single:
+        new.estimators_ = pruned
+    return new
+
+
+def _copy_without(model: Any, attribute: str) -> Any:
+    """A copy that shares nothing with the model, lacking the attribute that is written anew."""
+    new = copy.copy(model)
+    state = {k: v for k, v in vars(model).items() if k != attribute}
+    new.__dict__.clear()
+    new.__dict__.update(copy.deepcopy(state))
+    return new
+
+
+def _pruned_tree(tree: Any, is_leaf: NDArray[np.bool_], value: NDArray | None) -> Any:
+    """Build the `Tree` that remains when the nodes of the mask are leaves."""
+    left, right = np.asarray(tree.children_left), np.asarray(tree.children_right)
+    leaf = is_leaf | (left == -1)
+    above = np.full(len(left), -1, np.int32)
+    above[left[left != -1]] = above[right[left != -1]] = np.flatnonzero(left != -1)
+    # A node stays when no ancestor is a leaf now: `node_at` names that ancestor, or the node.
+    kept = kernels.node_at(above, np.where(leaf, 0, 1).astype(np.int32), 0) == np.arange(len(left))
+    number = np.cumsum(kept) - 1
+    inner = kept & ~leaf
+    old = tree.__getstate__()
+    nodes = np.zeros(int(kept.sum()), dtype=old["nodes"].dtype)  # zeros in the padding too
+    for name in ("impurity", "n_node_samples", "weighted_n_node_samples"):
+        nodes[name] = old["nodes"][name][kept]
+    nodes["left_child"] = np.where(leaf, -1, number[left])[kept]
+    nodes["right_child"] = np.where(leaf, -1, number[right])[kept]
+    nodes["feature"] = np.where(leaf, _UNDEFINED, tree.feature)[kept]
+    nodes["threshold"] = np.where(leaf, _UNDEFINED, tree.threshold)[kept]
+    nodes["missing_go_to_left"] = np.where(inner, old["nodes"]["missing_go_to_left"], 0)[kept]
+    values = old["values"] if value is None else np.asarray(value, np.float64)
+    new = type(tree)(tree.n_features, np.asarray(tree.n_classes, np.intp), tree.n_outputs)
+    new.__setstate__(
+        {
+            "max_depth": int(kernels.depths(above)[kept].max()),
+            "node_count": len(nodes),
+            "nodes": nodes,
+            "values": np.ascontiguousarray(values[kept]),
+        }
+    )
+    return new

@@ -1,0 +1,356 @@
+"""Prune fitted models: the whole path, one cut of it, a grid of strengths, shrunken values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from .. import native
+from ..losses import NodeSums, agreement_sums, check_cost_matrix, encode, stored_sums, sum_rows
+from ..path import PruningPath
+from ..scoring import thin
+from ..trees import Trees
+from .methods import METHODS, Evidence, Method, find_method, find_risk
+from .tree_path import build_path, locked_nodes, own_strengths, shrink_values
+
+__all__ = ["METHODS", "Method", "prune", "pruning_path", "pruning_strengths", "shrink"]
+
+
+def pruning_path(
+    model: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    method: str | Method = "cost_complexity",
+    risk: str | None = None,
+    cost_matrix: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    never_prune: Sequence[str | int] | None = None,
+    by: Callable | Sequence[int] | None = None,
+) -> PruningPath:
+    """All steps of pruning a fitted tree or forest, from as grown to the smallest.
+
+    Parameters
+    ----------
+    model : fitted scikit-learn tree or forest
+        DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*; never changed.
+    X, y : array-like, optional
+        Rows on which risks are measured: needed by `reduced_error` (held-out rows) and
+        `agreement` (held-out rows, labels not used); for other methods the statistics stored in
+        the model serve where they suffice. The risk "impurity" always comes from the model.
+    method : str or Method
+        A name in `METHODS`: "cost_complexity", "reduced_error", "error_based", "minimum_error",
+        "pessimistic" or "agreement".
+    risk : str, optional
+        For cost_complexity ("impurity" by default, the growing criterion, equal to
+        scikit-learn's pruning) and reduced_error ("error" or "squared_error" by default): also
+        "log_loss", "brier", "cost".
+    cost_matrix : array-like, shape (n_classes, n_classes), optional
+        `cost_matrix[true, predicted]`, for risk="cost".
+    sample_weight : array-like, shape (n_rows,), optional
+        Weights of the rows given; the model's class weights are applied on top.
+    never_prune : list of str or int, optional
+        Columns whose splits, and what leads to them, are kept at every step.
+    by : callable or list of int, optional
+        A rule of one's own instead of `method`: a function from a DataFrame with a row a node
+        (tree, node, parent, left, right, depth, feature, threshold, n_rows, weight, impurity,
+        value) to a strength a node; the smallest goes first and takes what is below it along.
+        A list of nodes gives a path of two steps.
+
+    Returns
+    -------
+    PruningPath
+
+    Raises
+    ------
+    UnsupportedModelError, MalformedModelError
+        If the model cannot be read.
+    ValueError
+        If the method or risk is unknown or not defined for the task, rows are missing, weights
+        are negative, or the cost matrix has another shape.
+
+    Notes
+    -----
+    The strength of a step is in units of risk per unit of row weight and leaf, so that for
+    "impurity" it equals scikit-learn's `ccp_alpha`; a forest's trees are ordered jointly, each
+    with its own total weight. All steps together cost a small part of growing the tree.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import pruning_path
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X, X_val, y, y_val = train_test_split(X, y, random_state=0)
+    >>> tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> pruning_path(tree)
+    PruningPath(cost_complexity, 13 steps, 16 to 1 leaves)
+    >>> held_out = pruning_path(tree, X_val, y_val, method="reduced_error")
+    >>> print(held_out.cut(strength=0).get_n_leaves())
+    4
+    >>> light_nodes_first = pruning_path(tree, by=lambda nodes: nodes.weight)
+    >>> print(light_nodes_first.cut(strength=20).get_n_leaves())
+    12
+    """
+    trees = native.read(model)
+    tasks = {"classification" if trees.is_classifier else "regression"}
+    if trees.n_outputs > 1:
+        tasks.add("several outputs")
+    row = find_method(method, tasks)
+    kind = find_risk(row, risk, trees.is_classifier)
+    matrix = _cost_matrix(trees, kind, cost_matrix)
+    splits = native.splits(model)
+    locked = locked_nodes(trees, splits, never_prune)
+    if by is not None:
+        own = own_strengths(trees, splits, by)
+        evidence = Evidence(trees, None, "impurity", None, {})
+        own_row = replace(METHODS["cost_complexity"], name="by", align="strength")
+        return build_path(model, evidence, own_row, locked, own)
+    sums = _sums(model, trees, row, kind, X, y, sample_weight)
+    evidence = Evidence(trees, sums, kind, matrix, row.options)
+    return build_path(model, evidence, row, locked)
+
+
+def _cost_matrix(trees: Trees, kind: str, cost_matrix: Any) -> Any:
+    if kind != "cost":
+        if cost_matrix is not None:
+            raise ValueError("cost_matrix is only used with risk='cost'; give both or neither")
+        return None
+    if trees.n_outputs > 1:
+        raise ValueError("risk='cost' is defined for one output; possible are error, brier, …")
+    return check_cost_matrix(cost_matrix, trees.n_classes[0])
+
+
+def _sums(
+    model: Any, trees: Trees, method: Method, kind: str, X: Any, y: Any, sample_weight: Any
+) -> NodeSums | None:
+    """Sums over nodes of the rows given, or of what the model has stored; None for impurity."""
+    if kind == "impurity":
+        return None
+    labelled = method.rows != "unlabelled"
+    if X is None:
+        if method.needs_holdout:
+            need = "pruning_path(model, X, y, …)" if labelled else "pruning_path(model, X, …)"
+            raise ValueError(f"{method.name} needs rows that the model was not grown on: {need}")
+        return stored_sums(trees)
+    if labelled and y is None:
+        raise ValueError(f"{method.name} needs the targets of the rows: give y with X")
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not labelled:
+        return agreement_sums(trees, native.apply(model, X), weight)
+    target = encode(model, y)
+    if len(target) != len(weight):
+        raise ValueError(f"X has {len(weight)} rows, y has {len(target)}")
+    weight = native.row_weights(model, np.asarray(y), weight)
+    return sum_rows(trees, native.apply(model, X), target, weight)
+
+
+def prune(
+    model: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    method: str | Method = "cost_complexity",
+    strength: float | None = None,
+    max_size: int | None = None,
+    **options: Any,
+) -> Any:
+    """A smaller model of the same type.
+
+    Parameters
+    ----------
+    model, X, y, method
+        See `pruning_path`.
+    strength : float, optional
+        The last step whose strength is at most this. By default the method's textbook rule
+        (strength 0 for reduced_error, error_based and minimum_error, 1 for pessimistic, a risk of
+        at most 0.01 for agreement); cost_complexity has none without cross-validation.
+    max_size : int, optional
+        At most this many leaves (of all trees), whatever the strength.
+    **options
+        risk, cost_matrix, sample_weight, never_prune, by: see `pruning_path`.
+
+    Returns
+    -------
+    model
+        New; the one given is not changed.
+
+    Raises
+    ------
+    ValueError
+        As `pruning_path`; if the strength is negative or NaN; if neither strength nor max_size
+        is given for a method without a textbook rule; if no step is as small as max_size.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import prune
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> small = prune(tree, max_size=6)
+    >>> print(type(small).__name__, small.get_n_leaves(), tree.get_n_leaves())
+    DecisionTreeClassifier 6 22
+    """
+    path = pruning_path(model, X, y, method=method, **options)
+    if strength is not None:
+        _check_strength(strength)
+        step = path.step_for(strength=strength)
+    elif options.get("by") is not None or find_method(method, set()).rule == "one_se":
+        if max_size is None:
+            raise ValueError(
+                "give strength or max_size; to choose the strength by cross-validation use "
+                "PrunedClassifier or PrunedRegressor"
+            )
+        step = 0
+    else:
+        step = textbook_step(path, method)
+    if max_size is not None:
+        step = max(step, path.step_for(size=max_size))
+    return path.cut(step)
+
+
+def _check_strength(strength: Any) -> None:
+    if not strength >= 0:
+        raise ValueError(
+            f"strength must be a number that is not negative, got {strength!r}; larger prunes more"
+        )
+
+
+def textbook_step(path: PruningPath, method: str | Method) -> int:
+    """Where the method itself stops: the last step within its level of strength or risk."""
+    row = find_method(method, set())
+    if row.rule == "risk":
+        return int(np.flatnonzero(path.risk <= row.level * (1 + 1e-9))[-1])
+    return path.step_for(strength=row.level)
+
+
+def pruning_strengths(
+    model: Any, X: Any = None, y: Any = None, *, n: int = 20, **options: Any
+) -> npt.NDArray[np.float64]:
+    """A grid of strengths for a search, from no loss to the smallest tree that still splits.
+
+    Parameters
+    ----------
+    model : tree or forest
+        Fitted, or unfitted: then a clone is fitted on X and y.
+    X, y : array-like, optional
+        Rows as the model receives them.
+    n : int
+        At most this many strengths.
+    **options
+        method, risk, cost_matrix, sample_weight, never_prune: see `pruning_path`.
+
+    Returns
+    -------
+    array of float64, ascending
+        Each is the geometric mean of two neighbouring strengths of the path (such that rounding
+        in a fold cannot tip it), evenly spaced in the logarithm of the size. The strength that
+        leaves the root alone is not among them.
+
+    Raises
+    ------
+    ValueError
+        If the method has no strengths to search over (hold-out methods: search over max_size).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import PrunedClassifier, pruning_strengths
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> grid = pruning_strengths(DecisionTreeClassifier(random_state=0), X, y, n=5)
+    >>> search = GridSearchCV(PrunedClassifier(random_state=0), {"strength": grid}, cv=3)
+    >>> bool(search.fit(X, y).best_estimator_.estimator_.get_n_leaves() < 20)
+    True
+    """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        if X is None or y is None:
+            raise ValueError("the model is not fitted: give X and y, or a fitted model") from None
+        model = clone(model).fit(X, y, sample_weight=options.get("sample_weight"))
+    row = options.get("method", "cost_complexity")
+    if find_method(row, set()).needs_holdout:
+        raise ValueError(
+            f"{find_method(row, set()).name} prunes by held-out rows: its strengths differ from "
+            "sample to sample; search over max_size"
+        )
+    path = pruning_path(model, X, y, **options)
+    levels = midpoints(path.strength)
+    # The last step's interval has no end; a root alone is no candidate.
+    end = len(path) - 1 if path.size[-1] == path.trees.n_trees else len(path)
+    asked = np.flatnonzero(levels[:end] >= 0)
+    if not len(asked):
+        return np.zeros(1)
+    grid = levels[asked[thin(path.size[asked], n)]]
+    grid[np.isinf(grid)] = 2.0 * path.strength[-1]
+    return grid
+
+
+def midpoints(strength: npt.NDArray) -> npt.NDArray:
+    """Geometric mean of each strength and its successor; zero stays zero, the last is infinite."""
+    following = np.append(strength[1:], np.inf)
+    levels = np.full(len(strength), -np.inf)
+    levels[strength == 0] = 0.0
+    both = strength > 0
+    # The product of two tiny strengths may underflow, that of their roots does not.
+    levels[both] = np.sqrt(strength[both]) * np.sqrt(following[both])
+    return levels
+
+
+def shrink(model: Any, lam: float) -> Any:
+    """Hierarchical shrinkage: node values drawn towards those of their ancestors.
+
+    Every step down a tree changes the prediction by its own difference divided by
+    `1 + lam / weight of the parent`, so that splits of few rows say less. Structure, weights and
+    impurities stay, and shrinking commutes with every cut of a path.
+
+    Parameters
+    ----------
+    model : fitted tree or forest
+        Not changed.
+    lam : float
+        In units of row weight; 0 changes nothing.
+
+    Returns
+    -------
+    model
+        New, of the same type.
+
+    Raises
+    ------
+    ValueError
+        If lam is negative or NaN.
+
+    References
+    ----------
+    Agarwal, Tan, Ronen, Singh & Yu (2022), Hierarchical shrinkage: improving the accuracy and
+    interpretability of tree-based methods.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import shrink
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> float(shrink(tree, 10.0).predict_proba(X).max()) < 1.0
+    True
+    """
+    if not 0 <= lam < np.inf:
+        raise ValueError(f"lam must be a finite number that is not negative, got {lam!r}")
+    trees = native.read(model)
+    value = shrink_values(trees.parent, trees.value, trees.weight, lam)
+    return native.write(model, trees.is_leaf, value)

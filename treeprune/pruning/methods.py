@@ -1,0 +1,322 @@
+"""The table of pruning methods: a method is a row, not a class.
+
+A row says what a node would risk as a leaf, in which order splits go (`weakest_link`, or
+`top_down` by a strength of its own), at which strength the textbook stops, how the paths of
+cross-validation folds are aligned, and for which tasks it is defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from .. import kernels
+from ..losses import LOSSES, NodeSums, node_loss
+from ..trees import Trees
+
+__all__ = ["METHODS", "Evidence", "Method", "error_estimate", "find_method"]
+
+Array = npt.NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a method may look at: the trees, the rows' sums, and its settings."""
+
+    trees: Trees
+    sums: NodeSums | None
+    risk: str
+    cost_matrix: Array | None
+    options: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A pruning method.
+
+    Parameters
+    ----------
+    name : str
+    source : str
+        Where the method was published.
+    node_risk : callable
+        Evidence -> array (n_nodes,): what each node would risk as a leaf, in units of row weight.
+    own_strength : callable, optional
+        (Evidence, risk) -> array (n_nodes,): for methods that go from the root down, the strength
+        at which a node goes by itself. Without it the order is `weakest_link`.
+    margin : float
+        The method's recursion also prunes where a leaf risks this much more than the subtree;
+        step 1 is then that recursion.
+    rows : {"optional", "required", "unlabelled"}
+        Whether it needs held-out rows, and their labels.
+    rule : {"one_se", "strength", "risk"}
+        What `strength="auto"` means: cross-validation, or the last step whose strength (or risk)
+        is at most `level`.
+    level : float
+    align : {"geometric", "strength", "size"}
+        How steps of fold paths are matched to those of the whole path.
+    risks : tuple of str
+        Risks that may be asked for; empty if the method has its own. The first one that fits the
+        task is the default.
+    tasks : frozenset of str
+        Out of "classification", "regression", "several outputs".
+    options : mapping of str to float
+        Settings of the method, changed by `with_options`.
+
+    Examples
+    --------
+    >>> from treeprune import METHODS
+    >>> list(METHODS)[:3]
+    ['cost_complexity', 'reduced_error', 'error_based']
+    >>> METHODS["error_based"].with_options(confidence=0.1).options
+    {'confidence': 0.1}
+    """
+
+    name: str
+    source: str
+    node_risk: Callable[[Evidence], Array]
+    own_strength: Callable[[Evidence, Array], Array] | None = None
+    margin: float = 0.0
+    rows: Literal["optional", "required", "unlabelled"] = "optional"
+    rule: Literal["one_se", "strength", "risk"] = "strength"
+    level: float = 0.0
+    align: Literal["geometric", "strength", "size"] = "size"
+    risks: tuple[str, ...] = ()
+    tasks: frozenset[str] = frozenset({"classification"})
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def needs_holdout(self) -> bool:
+        """Whether rows must be set aside from growing."""
+        return self.rows != "optional"
+
+    def with_options(self, **options: float) -> Method:
+        """The same method with other settings.
+
+        Raises
+        ------
+        ValueError
+            If the method has no such setting.
+
+        Examples
+        --------
+        >>> from treeprune import METHODS
+        >>> METHODS["minimum_error"].with_options(m=10).options
+        {'m': 10}
+        """
+        unknown = sorted(set(options) - set(self.options))
+        if unknown:
+            raise ValueError(
+                f"{self.name} has no option {', '.join(unknown)}; possible are "
+                f"{', '.join(self.options) or 'none'}"
+            )
+        if "confidence" in options and not 0 < options["confidence"] <= 0.5:
+            raise ValueError(
+                f"confidence must be above 0 and at most 0.5, got {options['confidence']}"
+            )
+        if "m" in options and not options["m"] >= 0:
+            raise ValueError(f"m must not be negative, got {options['m']}")
+        return replace(self, options={**self.options, **options})
+
+
+def _chosen_risk(evidence: Evidence) -> Array:
+    """The risk asked for; `impurity` is what the tree was grown by."""
+    trees = evidence.trees
+    if evidence.risk == "impurity":
+        return trees.impurity * trees.weight
+    assert evidence.sums is not None
+    return node_loss(evidence.risk, trees, evidence.sums, cost_matrix=evidence.cost_matrix)
+
+
+def _errors(evidence: Evidence) -> Array:
+    assert evidence.sums is not None
+    return node_loss("error", evidence.trees, evidence.sums)
+
+
+def error_estimate(n: npt.ArrayLike, errors: npt.ArrayLike, confidence: float = 0.25) -> Array:
+    """C4.5's pessimistic count: the upper confidence limit of the errors of a leaf.
+
+    Parameters
+    ----------
+    n, errors : array-like of float, shape (n_nodes,)
+        Row weight and weight of misclassified rows.
+    confidence : float
+        C4.5's CF: smaller is more pessimistic.
+
+    Returns
+    -------
+    array of float64, shape (n_nodes,)
+        Errors to expect, in units of row weight.
+
+    References
+    ----------
+    Quinlan (1993), C4.5: Programs for Machine Learning, ch. 4.
+    """
+    n, e = np.asarray(n, np.float64), np.asarray(errors, np.float64)
+    z = norm.ppf(1.0 - confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        none = n * (1.0 - confidence ** (1.0 / n))  # exact limit for no error at all
+
+        def normal_limit(e: Array) -> Array:
+            f = (e + 0.5) / n  # continuity correction
+            spread = np.sqrt(np.maximum(f / n - f**2 / n + z**2 / (4 * n**2), 0.0))
+            limit = n * (f + z**2 / (2 * n) + z * spread) / (1 + z**2 / n)
+            return np.where(e + 0.5 >= n, np.maximum(n, e), limit)
+
+        few = none + e * (normal_limit(np.ones_like(e)) - none)  # between no error and one
+        out = np.where(e < 1.0, few, normal_limit(e))
+    return np.where(n > 0, out, 0.0)
+
+
+def _error_based(evidence: Evidence) -> Array:
+    assert evidence.sums is not None
+    return error_estimate(evidence.sums.weight, _errors(evidence), evidence.options["confidence"])
+
+
+def _minimum_error(evidence: Evidence) -> Array:
+    """Errors under the m-estimate of the probability of the native majority class."""
+    trees, sums, m = evidence.trees, evidence.sums, evidence.options["m"]
+    assert sums is not None
+    assert sums.counts is not None
+    top = np.argmax(trees.value[:, 0, :], axis=1)
+    n = sums.weight
+    hits = sums.counts[np.arange(len(top)), 0, top]
+    root = trees.roots[trees.tree_of]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        prior = sums.counts[root, 0, top] / n[root]
+        return np.where(n > 0, n * (1.0 - (hits + prior * m) / (n + m)), 0.0)
+
+
+def _corrected_errors(evidence: Evidence) -> Array:
+    """Errors with the continuity correction of half an error a leaf."""
+    return _errors(evidence) + 0.5
+
+
+def _standard_errors_saved(evidence: Evidence, risk: Array) -> Array:
+    """By how many standard errors of the subtree's errors the leaf is worse than the subtree."""
+    trees, sums = evidence.trees, evidence.sums
+    assert sums is not None
+    below = np.where(trees.is_leaf, risk, 0.0)[:, None]
+    kernels.sum_up(trees.left, trees.right, below)
+    below, n = below[:, 0], np.maximum(sums.weight, np.finfo(np.float64).tiny)
+    # The variance is clipped: half an error a leaf may exceed the weight of light leaves.
+    se = np.sqrt(np.maximum(below * (n - below) / n, 0.0))
+    return (risk - below) / np.maximum(se, 1e-12 * n)
+
+
+def _disagreement(evidence: Evidence) -> Array:
+    """Weight of rows told otherwise than by the tree as grown; regression: share of variance."""
+    trees, sums = evidence.trees, evidence.sums
+    assert sums is not None
+    if trees.is_classifier:
+        return _errors(evidence)
+    changed = node_loss("squared_error", trees, sums)
+    assert sums.m2 is not None
+    spread = sums.m2.mean(axis=1)[trees.roots] / np.maximum(sums.total, 1e-300)
+    spread = spread[trees.tree_of]
+    return np.divide(changed, spread, out=np.zeros_like(changed), where=spread > 0)
+
+
+_ANY = frozenset({"classification", "regression", "several outputs"})
+
+# One row a method. `risks` in the order in which a default is looked for.
+METHODS: dict[str, Method] = {
+    row.name: row
+    for row in (
+        Method(
+            "cost_complexity",
+            "Breiman, Friedman, Olshen & Stone (1984), ch. 3",
+            _chosen_risk,
+            rule="one_se",
+            align="geometric",
+            risks=("impurity", *LOSSES),
+            tasks=_ANY,
+        ),
+        Method(
+            "reduced_error",
+            "Quinlan (1987), Simplifying decision trees",
+            _chosen_risk,
+            rows="required",
+            risks=("error", "squared_error", "cost", "log_loss", "brier"),
+            tasks=_ANY,
+        ),
+        Method(
+            "error_based",
+            "Quinlan (1993), C4.5, ch. 4 (without subtree raising)",
+            _error_based,
+            margin=0.1,
+            options={"confidence": 0.25},
+        ),
+        Method(
+            "minimum_error",
+            "Niblett & Bratko (1987); Cestnik & Bratko (1991)",
+            _minimum_error,
+            options={"m": 2.0},
+        ),
+        Method(
+            "pessimistic",
+            "Quinlan (1987), Simplifying decision trees",
+            _corrected_errors,
+            own_strength=_standard_errors_saved,
+            level=1.0,
+            align="strength",
+        ),
+        Method(
+            "agreement",
+            "this package; compare Craven & Shavlik (1996) on fidelity to a given model",
+            _disagreement,
+            rows="unlabelled",
+            rule="risk",
+            level=0.01,
+            tasks=_ANY,
+        ),
+    )
+}
+
+
+def find_method(method: str | Method, tasks: set[str]) -> Method:
+    """The row of that name (or the row given), if it is defined for all of the tasks.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method or it is not defined for the task; says which are.
+    """
+    defined = [name for name, row in METHODS.items() if tasks <= row.tasks]
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise ValueError(f"unknown method {method!r}; possible are {', '.join(METHODS)}")
+        method = METHODS[method]
+    if not tasks <= method.tasks:
+        task = " with ".join(sorted(tasks))
+        raise ValueError(
+            f"{method.name} is not defined for {task}; possible are {', '.join(defined)}"
+        )
+    return method
+
+
+def find_risk(method: Method, risk: str | None, is_classifier: bool) -> str:
+    """The risk's name after checking that method and task have it; the default for None.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, the method has its own, or the task lacks it.
+    """
+    possible = [r for r in method.risks if LOSSES.get(r, is_classifier) == is_classifier]
+    if risk is None:
+        return possible[0] if possible else ""
+    if not method.risks:
+        raise ValueError(f"{method.name} has its own risk; leave risk=None, got {risk!r}")
+    if risk not in possible:
+        task = "classification" if is_classifier else "regression"
+        raise ValueError(
+            f"risk {risk!r} is not known for {method.name} in {task}; possible are "
+            f"{', '.join(possible)}"
+        )
+    return risk

@@ -1,0 +1,308 @@
+"""Scores of every step of a path from one pass over the rows.
+
+Additive scores (Brier, log loss, squared error, R², for one tree also accuracy) are sums: over
+nodes for one tree, over the events of every row for a sum of trees. Any other scikit-learn
+scorer is asked step by step, on steps that the caller has thinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import check_scoring
+from sklearn.utils import _safe_indexing
+
+from . import kernels, native
+from .losses import encode, node_loss, output_share, sum_rows
+from .trees import Trees
+
+__all__ = ["MOST_STEPS", "Scoring", "resolve", "score_steps", "staged", "thin"]
+
+Array = npt.NDArray
+
+MOST_STEPS = 200  # a ROC AUC costs milliseconds: thousands of steps x folds would cost minutes
+BLOCK = 1 << 22  # rows x trees whose leaves are held at once
+
+# scikit-learn's name -> (loss, whether a sum of trees has it too).
+_ADDITIVE = {
+    "neg_brier_score": ("brier", True),
+    "neg_log_loss": ("log_loss", True),
+    "accuracy": ("error", False),
+    "neg_mean_squared_error": ("squared_error", True),
+    "neg_root_mean_squared_error": ("squared_error", True),
+    "r2": ("squared_error", True),
+}
+_CODES = {
+    "brier": kernels.BRIER,
+    "log_loss": kernels.LOG_LOSS,
+    "squared_error": kernels.SQUARED_ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A score by name and how it is computed; `loss` is None where steps are asked singly.
+
+    `share` is the factor of each output. It is fixed once, so that a fold that lacks a class is
+    scored as all others are.
+    """
+
+    name: str
+    loss: str | None
+    scorer: Any = None
+    share: tuple[float, ...] = ()
+
+
+def resolve(scoring: Any, trees: Trees) -> Scoring:
+    """What `scoring` means for a model: an additive loss or a scikit-learn scorer.
+
+    Parameters
+    ----------
+    scoring : None, str or callable
+        None is the Brier score for classifiers and R² for regressors: proper and bounded.
+
+    Raises
+    ------
+    ValueError
+        If it is not a name that scikit-learn knows, or several scores.
+    """
+    name = scoring
+    if scoring is None:
+        name = "neg_brier_score" if trees.is_classifier else "r2"
+    if isinstance(name, str) and name in _ADDITIVE:
+        loss, for_sums = _ADDITIVE[name]
+        fits = (loss != "squared_error") == trees.is_classifier
+        # scikit-learn has its own rules for several outputs; only the default is defined here.
+        several = trees.n_outputs > 1 and scoring is not None and name != "r2"
+        if fits and not several and (for_sums or trees.n_trees == 1):
+            return Scoring(name, loss, share=tuple(output_share(trees, loss)))
+    if not (isinstance(name, str) or callable(name)):
+        raise ValueError(
+            f"scoring must be None, the name of one scikit-learn scorer, or a callable "
+            f"(estimator, X, y) -> float; got {scoring!r}"
+        )
+    scorer = check_scoring(_RowStage(), scoring=name)
+    label = name if isinstance(name, str) else getattr(name, "__name__", str(name))
+    return Scoring(label, None, scorer)
+
+
+def thin(size: Array, most: int = MOST_STEPS) -> Array:
+    """At most `most` steps, evenly spaced in the logarithm of the size, both ends kept."""
+    n = len(size)
+    if n <= most:
+        return np.arange(n)
+    wanted = np.geomspace(size[0], size[-1], most)
+    # `size` falls: the first step whose size is at most the wanted one.
+    steps = np.searchsorted(-size, -wanted, side="left").clip(max=n - 1)
+    return np.unique(np.concatenate([[0], steps, [n - 1]]))
+
+
+def row_blocks(n_rows: int, n_trees: int) -> Iterator[slice]:
+    """Slices of rows such that a block's leaf ids stay small."""
+    step = max(1, BLOCK // n_trees)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def apply_blocks(model: Any, X: Any, n_rows: int, n_trees: int) -> Iterator[tuple[slice, Array]]:
+    """Leaf ids block by block; a single block is applied without slicing."""
+    blocks = list(row_blocks(n_rows, n_trees))
+    for rows in blocks:
+        part = X if len(blocks) == 1 else _safe_indexing(X, np.arange(rows.start, rows.stop))
+        yield rows, native.apply(model, part)
+
+
+def staged_values(trees: Trees, leaf: Array, removed_at: Array, step: int) -> Array:
+    """The model's output at a step for rows with these leaves, (n_rows, n_outputs, k)."""
+    node = kernels.node_at(trees.parent, removed_at, step)
+    out = np.zeros((len(leaf), *trees.value.shape[1:]))
+    for j in range(trees.n_trees):  # the order of the trees is the native order of summation
+        out += trees.tree_weight[j] * trees.value[node[leaf[:, j]]]
+    return out / trees.n_trees if trees.average else out
+
+
+def score_steps(
+    model: Any,
+    trees: Trees,
+    removed_at: Array,
+    n_steps: int,
+    X: Any,
+    y: Any,
+    scoring: Scoring,
+    sample_weight: Array | None = None,
+    steps: Array | None = None,
+) -> Array:
+    """Score of every step on given rows.
+
+    Parameters
+    ----------
+    model, trees, removed_at, n_steps
+        The path.
+    X, y, sample_weight
+        Rows; the weights enter additive scores always, others where the metric takes them.
+    scoring : Scoring
+    steps : array of int, optional
+        Steps to ask where the score is not additive; thinned steps by default.
+
+    Returns
+    -------
+    array of float64, shape (n_steps,)
+        Larger is better; NaN where a step was not asked.
+    """
+    y = np.asarray(y)
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    if not weight.sum() > 0:
+        raise ValueError("no row to score: the rows are none, or all their weights are zero")
+    if scoring.loss is not None:
+        target = encode(model, y, unknown_ok=True)
+        return _additive(model, trees, removed_at, n_steps, X, target, weight, scoring)
+    out = np.full(n_steps, np.nan)
+    if steps is None:
+        steps = thin(trees.n_trees + np.array([(removed_at > s).sum() for s in range(n_steps)]))
+    given = weight if sample_weight is not None and _takes_weights(scoring.scorer) else None
+    ask = _step_scorer(model, trees, removed_at, X, y, scoring.scorer, given)
+    for step in np.unique(steps):
+        out[step] = ask(int(step))
+    return out
+
+
+def staged(
+    model: Any, trees: Trees, removed_at: Array, n_steps: int, X: Any, *, proba: bool
+) -> Iterator[Any]:
+    """Predictions of every step in turn; the rows' leaves are found once."""
+    leaf = native.apply(model, X)
+    stage = _ClassStage() if trees.is_classifier else _RowStage()
+    for step in range(n_steps):
+        stage.set_values(model, trees, staged_values(trees, leaf, removed_at, step))
+        yield stage.predict_proba(X) if proba else stage.predict(X)
+
+
+def _takes_weights(scorer: Any) -> bool:
+    metric = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in signature(metric).parameters
+
+
+def _step_scorer(
+    model: Any,
+    trees: Trees,
+    removed_at: Array,
+    X: Any,
+    y: Array,
+    scorer: Any,
+    weight: Array | None,
+) -> Callable[[int], float]:
+    """A function from step to score.
+
+    scikit-learn's scorers only ask for predictions, which are gathered from the leaves that the
+    rows have in the grown model; a scorer of the user's own may ask for anything and receives
+    the native model of the step.
+    """
+    extra = {} if weight is None else {"sample_weight": weight}
+    if not hasattr(scorer, "_score_func"):
+        return lambda step: float(scorer(native.write(model, removed_at <= step), X, y, **extra))
+    leaf = native.apply(model, X)
+    stage = _ClassStage() if trees.is_classifier else _RowStage()
+
+    def ask(step: int) -> float:
+        stage.set_values(model, trees, staged_values(trees, leaf, removed_at, step))
+        return float(scorer(stage, X, y, **extra))
+
+    return ask
+
+
+class _RowStage(RegressorMixin, BaseEstimator):
+    """Predictions of one step in the shape of an estimator, for scorers; X is not looked at."""
+
+    def set_values(self, model: Any, trees: Trees, values: Array) -> None:
+        self.values_, self.n_classes_ = values, trees.n_classes
+        if hasattr(model, "classes_"):
+            self.classes_ = model.classes_
+
+    def fit(self, X: Any, y: Any) -> _RowStage:
+        return self
+
+    def predict(self, X: Any) -> Array:
+        return self.values_[:, 0, 0] if self.values_.shape[1] == 1 else self.values_[:, :, 0]
+
+
+class _ClassStage(ClassifierMixin, _RowStage):
+    def predict_proba(self, X: Any) -> Array | list[Array]:
+        parts = [self.values_[:, o, :k] for o, k in enumerate(self.n_classes_)]
+        return parts[0] if len(parts) == 1 else parts
+
+    def predict(self, X: Any) -> Array:
+        top = [np.argmax(self.values_[:, o, :k], axis=1) for o, k in enumerate(self.n_classes_)]
+        if len(top) == 1:
+            return self.classes_[top[0]]
+        return np.column_stack([c[t] for c, t in zip(self.classes_, top, strict=True)])
+
+
+def _additive(
+    model: Any,
+    trees: Trees,
+    removed_at: Array,
+    n_steps: int,
+    X: Any,
+    y: Array,
+    weight: Array,
+    scoring: Scoring,
+) -> Array:
+    """Every step's score from sums."""
+    kind = scoring.loss
+    assert kind is not None
+    total = weight.sum()
+    share = np.array(scoring.share)
+    if scoring.name == "r2":
+        mean = np.average(y, axis=0, weights=weight)
+        spread = np.einsum("io,i->o", (y - mean) ** 2, weight)
+        # A constant target has no R²; scikit-learn says 0 unless every prediction is exact.
+        share = np.divide(share, spread, out=np.zeros_like(share), where=spread > 0)
+        constant = float((spread == 0).mean())
+        loss = _summed_loss(model, trees, removed_at, n_steps, X, y, weight, kind, share)
+        return 1.0 - constant - loss
+    loss = _summed_loss(model, trees, removed_at, n_steps, X, y, weight, kind, share) / total
+    if scoring.name == "accuracy":
+        return 1.0 - loss
+    return -np.sqrt(loss) if scoring.name == "neg_root_mean_squared_error" else -loss
+
+
+def _summed_loss(
+    model: Any,
+    trees: Trees,
+    removed_at: Array,
+    n_steps: int,
+    X: Any,
+    y: Array,
+    weight: Array,
+    kind: str,
+    share: Array,
+) -> Array:
+    """Loss of all rows at every step."""
+    if trees.n_trees == 1:
+        leaf = native.apply(model, X)
+        loss = node_loss(kind, trees, sum_rows(trees, leaf, y, weight), share=share)
+        return kernels.step_sums(trees.left, trees.right, trees.parent, removed_at, loss, n_steps)
+    out = np.zeros(n_steps)
+    n_classes = np.array(trees.n_classes or [1] * trees.n_outputs, np.int64)
+    tree_weight = trees.tree_weight / (trees.n_trees if trees.average else 1)
+    for rows, leaf in apply_blocks(model, X, len(y), trees.n_trees):
+        kernels.row_losses(
+            leaf,
+            trees.parent,
+            removed_at,
+            trees.value,
+            tree_weight,
+            y[rows],
+            weight[rows],
+            n_classes,
+            share,
+            _CODES[kind],
+            out,
+        )
+    return np.cumsum(out)

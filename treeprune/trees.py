@@ -1,0 +1,302 @@
+"""Trees and Splits: any number of fitted trees as flat, read-only arrays.
+
+The nodes of all trees stand one after another and a child always has a larger index than its
+parent, so every algorithm is one loop up or one loop down, whatever the shape of the tree.
+`Trees` holds what nodes *are* (structure, value, weight); `Splits` holds how they *decide* and
+is read by explanation and by column rules only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .exceptions import MalformedModelError
+
+__all__ = ["Splits", "Trees"]
+
+Array = npt.NDArray
+
+
+def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
+    """A read-only contiguous copy-if-needed, so that no caller can change a noun in place."""
+    out = np.ascontiguousarray(array, dtype=dtype)
+    if out is array or out.base is not None:
+        out = out.copy()
+    out.setflags(write=False)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """One or many binary trees, nodes concatenated, children after their parents.
+
+    Parameters
+    ----------
+    left, right, parent : array of int32, shape (n_nodes,)
+        Index of the children and of the parent among *all* nodes; -1 where there is none.
+    roots : array of int32, shape (n_trees,)
+        Index of each tree's root; a tree's nodes run from its root to the next root.
+    value : array of float64, shape (n_nodes, n_outputs, n_classes_max)
+        What a row that ends in the node is told: class frequencies (padded with zeros where
+        outputs differ in their number of classes), or the target for regression.
+    weight : array of float64, shape (n_nodes,)
+        Total weight of the training rows in the node.
+    n_rows : array of int64, shape (n_nodes,)
+        Number of training rows in the node.
+    impurity : array of float64, shape (n_nodes,)
+        The growing criterion at the node.
+    tree_weight : array of float64, shape (n_trees,)
+        Weight of each tree in the prediction, the weighted sum of leaf values.
+    average : bool
+        Whether that sum is divided by the number of trees (forests) or stands (boosters).
+    n_classes : tuple of int
+        Number of classes of each output; empty for regression.
+    criterion : str
+        Name of the growing criterion, `impurity`'s unit.
+
+    Raises
+    ------
+    MalformedModelError
+        If the arrays do not describe trees.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> model = DecisionTreeClassifier(random_state=0).fit(*load_iris(return_X_y=True))
+    >>> trees = native.read(model)
+    >>> trees.n_nodes, trees.n_leaves, trees.n_trees
+    (17, 9, 1)
+    """
+
+    left: Array
+    right: Array
+    parent: Array = field(init=False)
+    roots: Array
+    value: Array
+    weight: Array
+    n_rows: Array
+    impurity: Array
+    tree_weight: Array
+    average: bool = True
+    n_classes: tuple[int, ...] = ()
+    criterion: str = ""
+
+    def __post_init__(self) -> None:
+        for name, dtype in _DTYPES.items():
+            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+        object.__setattr__(self, "n_classes", tuple(int(k) for k in self.n_classes))
+        object.__setattr__(self, "parent", _frozen(parents(self.left, self.right), np.int32))
+        _check_shapes(self)
+        _check_roots(self)
+        _check_numbers(self)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes of all trees."""
+        return len(self.left)
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees."""
+        return len(self.roots)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of targets."""
+        return self.value.shape[1]
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether values are class frequencies."""
+        return bool(self.n_classes)
+
+    @property
+    def is_leaf(self) -> Array:
+        """Mask of the leaves, shape (n_nodes,)."""
+        return self.left < 0
+
+    @property
+    def n_leaves(self) -> int:
+        """Number of leaves of all trees."""
+        return int(np.count_nonzero(self.is_leaf))
+
+    @property
+    def tree_of(self) -> Array:
+        """Index of the tree of every node, shape (n_nodes,)."""
+        return np.repeat(np.arange(self.n_trees), np.diff(np.append(self.roots, self.n_nodes)))
+
+
+_DTYPES = {
+    "left": np.int32,
+    "right": np.int32,
+    "roots": np.int32,
+    "value": np.float64,
+    "weight": np.float64,
+    "n_rows": np.int64,
+    "impurity": np.float64,
+    "tree_weight": np.float64,
+}
+
+
+def parents(left: Array, right: Array) -> Array:
+    """Parent of every node (-1 for roots), after checking that the children describe trees.
+
+    Raises
+    ------
+    MalformedModelError
+        If a child is out of range, does not come after its parent (which excludes cycles), is
+        shared by two parents, or if a node has one child only.
+    """
+    n = len(left)
+    node = np.arange(n)
+    inner = (left != -1) | (right != -1)
+    for name, child in (("left", left), ("right", right)):
+        bad = inner & ((child <= node) | (child >= n))
+        if bad.any():
+            t = int(np.flatnonzero(bad)[0])
+            raise MalformedModelError(
+                f"node {t} has {name} child {int(child[t])}; a child must come after its parent "
+                f"and before {n}, the number of nodes (-1 in both for a leaf). The tree has a "
+                "cycle, a child out of range, or a node with one child; fit the model anew."
+            )
+    parent = np.full(n, -1, dtype=np.int32)
+    children = np.concatenate([left[inner], right[inner]])
+    counts = np.bincount(children, minlength=n)
+    if counts.max(initial=0) > 1:
+        t = int(np.argmax(counts > 1))
+        raise MalformedModelError(f"node {t} is the child of {int(counts[t])} nodes, must be 1")
+    parent[left[inner]] = node[inner]
+    parent[right[inner]] = node[inner]
+    return parent
+
+
+def _check_shapes(trees: Trees) -> None:
+    n = len(trees.left)
+    for name in ("right", "value", "weight", "n_rows", "impurity"):
+        if len(getattr(trees, name)) != n:
+            raise MalformedModelError(
+                f"{name} describes {len(getattr(trees, name))} nodes, the tree has {n}"
+            )
+    if trees.value.ndim != 3:
+        raise MalformedModelError(
+            f"value must be nodes x outputs x classes, got shape {trees.value.shape}"
+        )
+    if trees.n_classes and len(trees.n_classes) != trees.value.shape[1]:
+        raise MalformedModelError(
+            f"n_classes names {len(trees.n_classes)} outputs, value has {trees.value.shape[1]}"
+        )
+
+
+def _check_roots(trees: Trees) -> None:
+    found = np.flatnonzero(trees.parent < 0)
+    if not np.array_equal(found, trees.roots):
+        stray = np.setdiff1d(found, trees.roots)
+        where = f"node {int(stray[0])}" if len(stray) else f"one of the roots {trees.roots[:5]}"
+        raise MalformedModelError(
+            f"{where} is in the arrays but the wrong number of parents leads to it; nodes that "
+            "no row can reach are left behind when `children_left` is edited in place. Prune "
+            "the model as it was fitted."
+        )
+    if len(trees.roots) == 0 or trees.roots[0] != 0:
+        raise MalformedModelError("there is no tree: a model needs at least one node")
+    inner = ~trees.is_leaf
+    tree_of = trees.tree_of
+    if (tree_of[trees.left[inner]] != tree_of[inner]).any() or (
+        tree_of[trees.right[inner]] != tree_of[inner]
+    ).any():
+        raise MalformedModelError("a node has a child in another tree")
+
+
+def _check_numbers(trees: Trees) -> None:
+    if not np.isfinite(trees.value).all():
+        raise MalformedModelError("node values must be finite numbers")
+    if not np.isfinite(trees.weight).all() or (trees.weight < 0).any():
+        raise MalformedModelError(
+            "node weights must be finite and not negative; was the model fitted with "
+            "negative sample weights?"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """How nodes decide: the split of every node of a `Trees`.
+
+    Parameters
+    ----------
+    feature : array of int32, shape (n_nodes,)
+        Model column the node looks at; -2 at leaves.
+    threshold : array of float64, shape (n_nodes,)
+        A row goes left when its value is `<=` this; -2 at leaves. `inf` where only missing
+        values go right.
+    missing_left : array of bool, shape (n_nodes,)
+        Whether a missing value goes left.
+    cast32 : bool
+        Whether the model rounds values to float32 before it compares them.
+    n_features : int
+        Number of model columns.
+    feature_names : tuple of str or None
+        Names of the model columns where the model was fitted on a frame.
+    category_offsets, category_values : array of int64
+        Categories that go left, node by node (`values[offsets[t]:offsets[t+1]]`); empty for
+        models without categorical splits.
+
+    Raises
+    ------
+    MalformedModelError
+        If a feature is out of range or a threshold is not a number.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> splits = native.splits(model)
+    >>> splits.name(0), round(float(splits.threshold[0]), 2)
+    ('petal width (cm)', 0.8)
+    """
+
+    feature: Array
+    threshold: Array
+    missing_left: Array
+    cast32: bool
+    n_features: int
+    feature_names: tuple[str, ...] | None = None
+    category_offsets: Array = field(default_factory=lambda: np.zeros(1, np.int64))
+    category_values: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        for name, dtype in (
+            ("feature", np.int32),
+            ("threshold", np.float64),
+            ("missing_left", np.bool_),
+            ("category_offsets", np.int64),
+            ("category_values", np.int64),
+        ):
+            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+        inner = self.feature != -2
+        bad = inner & ((self.feature < 0) | (self.feature >= self.n_features))
+        if bad.any():
+            t = int(np.flatnonzero(bad)[0])
+            raise MalformedModelError(
+                f"node {t} looks at column {int(self.feature[t])}; the model has columns "
+                f"0 to {self.n_features - 1}"
+            )
+        # +inf is native: it separates missing values from all others.
+        bad = inner & (np.isnan(self.threshold) | (self.threshold == -np.inf))
+        if bad.any():
+            t = int(np.flatnonzero(bad)[0])
+            raise MalformedModelError(
+                f"node {t} has threshold {self.threshold[t]}; a threshold must be a number"
+            )
+
+    def name(self, node: int) -> str:
+        """Name of the column that the node looks at (`x3` where columns have no names)."""
+        feature = int(self.feature[node])
+        return self.feature_names[feature] if self.feature_names else f"x{feature}"
