@@ -19,6 +19,7 @@ __all__ = [
     "lock_ancestors",
     "moments_up",
     "node_at",
+    "reached",
     "row_losses",
     "shrink",
     "step_sums",
@@ -214,6 +215,17 @@ def depths(parent: Array) -> Array:
     for t in range(parent.size):
         if parent[t] >= 0:
             out[t] = out[parent[t]] + 1
+    return out
+
+
+@njit(cache=True)
+def reached(parent: Array, is_leaf: Array) -> Array:
+    """Mask of the nodes that have no ancestor in the mask `is_leaf` (any mask, not only nested)."""
+    out = np.ones(parent.size, np.bool_)
+    for t in range(parent.size):
+        above = parent[t]
+        if above >= 0:
+            out[t] = out[above] and not is_leaf[above]
     return out
 
 

@@ -163,8 +163,7 @@ def _pruned_tree(tree: Any, is_leaf: NDArray[np.bool_], value: NDArray | None) -
     leaf = is_leaf | (left == -1)
     above = np.full(len(left), -1, np.int32)
     above[left[left != -1]] = above[right[left != -1]] = np.flatnonzero(left != -1)
-    # A node stays when no ancestor is a leaf now: `node_at` names that ancestor, or the node.
-    kept = kernels.node_at(above, np.where(leaf, 0, 1).astype(np.int32), 0) == np.arange(len(left))
+    kept = kernels.reached(above, leaf)
     number = np.cumsum(kept) - 1
     inner = kept & ~leaf
     old = tree.__getstate__()

@@ -23,6 +23,9 @@ __all__ = ["METHODS", "Evidence", "Method", "error_estimate", "find_method"]
 
 Array = npt.NDArray
 
+# Strength, in standard errors, of a split that is worth keeping without any doubt.
+NEVER_BELOW = 1e12
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -203,10 +206,12 @@ def _standard_errors_saved(evidence: Evidence, risk: Array) -> Array:
     assert sums is not None
     below = np.where(trees.is_leaf, risk, 0.0)[:, None]
     kernels.sum_up(trees.left, trees.right, below)
-    below, n = below[:, 0], np.maximum(sums.weight, np.finfo(np.float64).tiny)
+    more, below, n = risk - below[:, 0], below[:, 0], sums.weight
     # The variance is clipped: half an error a leaf may exceed the weight of light leaves.
-    se = np.sqrt(np.maximum(below * (n - below) / n, 0.0))
-    return (risk - below) / np.maximum(se, 1e-12 * n)
+    variance = np.maximum(below * (n - below), 0.0)
+    se = np.sqrt(np.divide(variance, n, out=np.zeros_like(n), where=n > 0))
+    certain = np.where(more <= 0, 0.0, NEVER_BELOW)
+    return np.divide(more, se, out=certain, where=se > 1e-12 * n)
 
 
 def _disagreement(evidence: Evidence) -> Array:

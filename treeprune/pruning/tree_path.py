@@ -71,12 +71,13 @@ def build_path(
         )
     risk = raw / total[trees.tree_of]
     scale = float(np.abs(risk).max())
-    if own is None and method.own_strength is not None:
-        own = method.own_strength(evidence, raw)
     if own is not None:
+        scale = 0.0  # strengths of an unknown unit tie only relatively
         strength = kernels.top_down(trees.left, trees.parent, own, locked)
-        finite = strength[np.isfinite(strength)]
-        scale = float(np.abs(finite).max(initial=0.0))
+    elif method.own_strength is not None:
+        scale = 1.0  # in standard errors
+        own = method.own_strength(evidence, raw)
+        strength = kernels.top_down(trees.left, trees.parent, own, locked)
     else:
         strength = _weakest_link(trees, raw, risk, method.margin, locked)
     step_strength, removed_at = group_steps(strength, scale)

@@ -1,0 +1,27 @@
+"""What every test shares: the path to the twins, hypothesis profiles, the reference results."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
+
+HERE = Path(__file__).parent
+if str(HERE) not in sys.path:  # `import naive`, `laws`, `strategies` under every way of running
+    sys.path.insert(0, str(HERE))
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=_SLOW)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Folder with the results of independent programs."""
+    return HERE / "reference"
