@@ -130,7 +130,7 @@ def test_kept_columns_are_kept(made, data):
 
 @given(strategies.fitted(), st.data())
 def test_a_rule_of_ones_own_goes_from_the_root_down(made, data):
-    model, X, _, _ = made
+    model = made[0]
     trees = native.read(model)
     own = np.array(
         data.draw(st.lists(st.integers(-3, 3), min_size=trees.n_nodes, max_size=trees.n_nodes))
@@ -146,7 +146,7 @@ def test_a_rule_of_ones_own_goes_from_the_root_down(made, data):
         listed = data.draw(st.lists(st.sampled_from(splits.tolist()), min_size=1, unique=True))
         two = pruning_path(model, by=listed)
         assert len(two) == 2
-        gone = set(np.flatnonzero((two.removed_at == 1)))
+        gone = set(np.flatnonzero(two.removed_at == 1))
         below = {t for node in listed for t in naive.subtree(trees.left, trees.right, node)}
         assert gone == {t for t in below if not trees.is_leaf[t]}
 

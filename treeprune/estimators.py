@@ -141,7 +141,8 @@ def _warn_root(self: Any, path: PruningPath) -> None:
     if self.max_size is not None and self.max_size <= path.trees.n_trees:
         why = f"max_size={self.max_size} allows no split"
     elif path.step_score is not None:
-        why = f"no larger model scored better by {path.scoring} than its standard error"
+        room = "" if self.strength == "best" else " by more than one standard error"
+        why = f"no larger model has a better cross-validated {path.scoring}{room}"
     else:
         why = f"strength {self.strength!r} of {path.method} removed every split"
     warnings.warn(

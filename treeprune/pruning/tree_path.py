@@ -86,6 +86,7 @@ def build_path(
     unit = total[0] if (total == total[0]).all() else 0.0
     summed = raw if unit else risk
     risks = kernels.step_sums(trees.left, trees.right, trees.parent, removed_at, summed, n_steps)
+    risks = np.where(np.abs(risks) <= TIE * np.abs(summed).max(), 0.0, risks)
     # Splits left at each step, from how many go at each.
     going = np.bincount(removed_at[~trees.is_leaf], minlength=n_steps + 1)
     size = trees.n_trees + np.cumsum(going[::-1])[::-1][1:]
