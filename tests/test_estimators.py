@@ -84,7 +84,8 @@ def test_the_final_model_is_a_cut_of_the_plain_fit(forest):
     y = X[:, 0] + rng.normal(size=200) > 0
     base = RandomForestClassifier(4, random_state=3) if forest else None
     model = PrunedClassifier(base, random_state=3).fit(X, y)
-    plain = (base or DecisionTreeClassifier(random_state=3)).fit(X, y)
+    plain = DecisionTreeClassifier(random_state=3) if base is None else base
+    plain.fit(X, y)
     np.testing.assert_array_equal(model.path_.model.predict_proba(X), plain.predict_proba(X))
     np.testing.assert_array_equal(
         model.predict_proba(X), model.path_.cut(model.step_).predict_proba(X)

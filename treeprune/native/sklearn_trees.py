@@ -163,6 +163,7 @@ def _pruned_tree(tree: Any, is_leaf: NDArray[np.bool_], value: NDArray | None) -
     leaf = is_leaf | (left == -1)
     above = np.full(len(left), -1, np.int32)
     above[left[left != -1]] = above[right[left != -1]] = np.flatnonzero(left != -1)
+    above.setflags(write=False)  # as in `Trees`: numba compiles once for each mutability
     kept = kernels.reached(above, leaf)
     number = np.cumsum(kept) - 1
     inner = kept & ~leaf

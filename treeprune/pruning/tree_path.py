@@ -81,6 +81,7 @@ def build_path(
     else:
         strength = _weakest_link(trees, raw, risk, method.margin, locked)
     step_strength, removed_at = group_steps(strength, scale)
+    removed_at.setflags(write=False)
     n_steps = len(step_strength)
     # Counts stay integers as long as they are summed before they are divided.
     unit = total[0] if (total == total[0]).all() else 0.0
@@ -108,9 +109,9 @@ def _weakest_link(trees: Trees, raw: Array, risk: Array, margin: float, locked: 
     # Rounding must not decide a tie: the margin has the slack that strengths have.
     slack = TIE * float(np.abs(raw).max())
     first = kernels.bottom_up(trees.left, trees.right, raw, margin + slack, locked)
-    left = np.where(first, -1, trees.left).astype(np.int32)
-    right = np.where(first, -1, trees.right).astype(np.int32)
-    strength = kernels.weakest_link(left, right, trees.parent, risk, locked)
+    children = np.where(first, -1, [trees.left, trees.right]).astype(np.int32)
+    children.setflags(write=False)  # as in `Trees`: numba compiles once for each mutability
+    strength = kernels.weakest_link(children[0], children[1], trees.parent, risk, locked)
     return np.where(first, 0.0, strength)
 
 

@@ -1,0 +1,317 @@
+"""The command line: a report on stdout, files whole, refusals in one line with nothing written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from typer.testing import CliRunner
+
+import treeprune
+from treeprune.cli import app
+
+HOME = Path(treeprune.__file__).resolve().parents[1]
+FILES = ["treeprune-path.png", "treeprune-report.txt"]
+QUICK = ["--cv", "3"]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def python(*arguments, **environment):
+    env = {**os.environ, "PYTHONPATH": str(HOME), **environment}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, check=False, env=env, timeout=300
+    )
+
+
+def remarks(result):
+    """Lines on stderr that are not progress."""
+    return [line for line in result.stderr.splitlines() if not line.startswith("treeprune: ")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo")
+    return invoke("demo", "--out", out), out
+
+
+# -- demo ----------------------------------------------------------------------------------------
+
+
+def test_demo_reports_and_writes(demo):
+    result, out = demo
+    assert result.exit_code == 0
+    assert sorted(p.name for p in out.iterdir()) == FILES
+    assert result.stdout == (out / "treeprune-report.txt").read_text("utf-8")
+    assert (out / "treeprune-path.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert remarks(result) == [
+        f"written: {out / 'treeprune-report.txt'}",
+        f"written: {out / 'treeprune-path.png'}",
+    ]
+    assert "treeprune: pruning by cost-complexity, 5 folds" in result.stderr
+
+
+def test_demo_has_every_section(demo):
+    text = demo[0].stdout
+    sections = ("TASK,Excluded:,DECISION,SUMMARY,PATH,CHOICE,HELD OUT,DIFFERENCE,SWAP SET,RULES,"
+                "CHECKS,LIMITS,RECORD,Made")  # fmt: skip
+    for section in sections.split(","):
+        assert re.search(rf"^{section}", text, re.MULTILINE), section
+    for row in ("as grown", "pruned (cost-complexity)", "pruned (reduced error)", "grown small",
+                "logistic"):  # fmt: skip
+        assert len(re.findall(rf"^  {re.escape(row)} ", text, re.MULTILINE)) == 2, row
+    assert "personal_status, foreign_worker, age (sensitive)" in text
+    assert "decline if P >= 1/6" in text
+    assert "rules = model: 1000 of 1000 rows" in text
+    assert "FAILED" not in text
+    verdicts = re.findall(r"^  pruned - .*\]\s+(\S+)$", text, re.MULTILINE)
+    assert len(verdicts) == 4
+    assert set(verdicts) <= {"NON-INFERIOR", "WORSE", "UNDECIDED"}
+
+
+def test_demo_reads_well(demo):
+    text = demo[0].stdout
+    assert max(map(len, text.splitlines())) <= 100
+    assert not re.search(r"\bnan\b|\binf\b|None|-\.000?\b|-0\.0+\b", text)
+    assert re.fullmatch(r"Made      \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", text.splitlines()[-1])
+
+
+def test_demo_as_a_program_says_the_same(demo, tmp_path):
+    done = python("-m", "treeprune", "demo", "--out", tmp_path, NO_COLOR="1")
+    assert done.returncode == 0
+    first, again = demo[0].stdout, done.stdout.decode("utf-8")
+    assert first.splitlines()[:-1] == again.splitlines()[:-1]
+    for name in FILES[:1]:
+        assert (demo[1] / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert b"\x1b" not in done.stdout + done.stderr
+
+
+# -- small commands ------------------------------------------------------------------------------
+
+
+def test_help_and_version_load_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from treeprune.cli import app\n"
+        "for option in ('--help', '--version'):\n"
+        "    app([option], standalone_mode=False)\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'sklearn', 'numba', 'matplotlib', 'jinja2'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert b"demo" in done.stdout
+    assert b"treeprune " in done.stdout
+
+
+def test_datasets_are_listed():
+    result = invoke("datasets")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        "german_credit", "compas", "hmda", "adult",
+    ]  # fmt: skip
+
+
+# -- fit -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A table whose names and values are markup, formats, formulas and escape sequences."""
+    rng = np.random.default_rng(0)
+    n = 240
+    frame = pd.DataFrame(
+        {
+            "[bold red]rate[/] {0!r} %s": rng.normal(size=n).round(2),
+            "größe in cm ☃": rng.integers(0, 9, n),
+            "{{ 7*7 }}\x1b[31m": rng.choice(["=cmd()", "[/red]", "{% raw %}", "a\nb"], n),
+            "../../etc/passwd": rng.choice(["x", "y"], n),
+        }
+    )
+    noise = rng.normal(size=n)
+    frame["outcome [x]"] = np.where(frame.iloc[:, 0] + noise > 0.5, "[b]yes[/b]", "no")
+    frame.iloc[rng.random(n) < 0.2, 0] = np.nan
+    frame.iloc[rng.random(n) < 0.2, 2] = np.nan
+    path = tmp_path_factory.mktemp("hostile") / "[i]data {x}.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_fit_shows_hostile_names_as_they_are(hostile, tmp_path):
+    result = invoke("fit", hostile, "--target", "outcome [x]", "--cost", "3:1", "--out", tmp_path,
+                    "--sensitive", "../../etc/passwd", *QUICK, "--strength", "0.002")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    for name in ("[i]data {x}.csv", "[bold red]rate[/] {0!r} %s", "[b]yes[/b]",
+                 r"{{ 7*7 }}\x1b[31m", "../../etc/passwd (sensitive)", "--cost 3:1"):  # fmt: skip
+        assert name in text, name
+    assert "or missing" in text or "and not missing" in text
+    assert "flag if P >= 1/4" in text
+    assert "\x1b" not in result.stdout + result.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == FILES
+
+
+def test_fit_on_several_classes(tmp_path):
+    frame = load_iris(as_frame=True).frame
+    frame["target"] = frame["target"].map({0: "setosa", 1: "versicolor", 2: "virginica"})
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    result = invoke("fit", tmp_path / "iris.csv", "--target", "target", "--out", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "target is one of 3 classes" in result.stdout
+    assert "virginica" in result.stdout
+
+
+def test_fit_on_numbers(tmp_path):
+    load_diabetes(as_frame=True).frame.to_csv(tmp_path / "diabetes.csv", index=False)
+    result = invoke("fit", tmp_path / "diabetes.csv", "--target", "target", "--method", "agreement",
+                    "--out", tmp_path, *QUICK)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "regression: target is a number" in result.stdout
+    assert "RMSE" in result.stdout
+    assert "pruned (agreement)" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    rng = np.random.default_rng(1)
+    n = 100
+    x = rng.normal(size=n).round(3)
+    path = tmp_path_factory.mktemp("small") / "small.csv"
+    frame = pd.DataFrame({"x": x, "ten": rng.integers(0, 10, n), "y": (x > 0).astype(int)})
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_max_size_and_scoring_are_kept(small, tmp_path):
+    result = invoke("fit", small, "--target", "y", "--max-size", 2, "--scoring", "roc_auc",
+                    "--strength", "best", "--out", tmp_path, *QUICK)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "3-fold AUC" in result.stdout
+    assert re.search(r"Leaves \d+ -> 2,", result.stdout)
+
+
+def test_a_reader_of_ascii_gets_ascii(small, tmp_path):
+    done = python("-m", "treeprune", "fit", small, "--target", "y", "--out", tmp_path, *QUICK,
+                  PYTHONIOENCODING="ascii")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert rb"\u0394E" in done.stdout
+    assert "ΔE" in (tmp_path / "treeprune-report.txt").read_text("utf-8")
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+BAD_FILES = {
+    "empty": (b"", "empty"),
+    "blank": (b"\n\n", "empty"),
+    "header": (b"x,y\n", "no rows"),
+    "nul": (b"x,y\n1,\x002\n", "NUL"),
+    "gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLJ\x06\x00", "NUL"),
+    "latin": ("x,y\nMünchen,1\n".encode("latin-1"), "UTF-8"),
+    "long": (b"x,y\n1,2\n1,2,3\n", "line 3 has 3 fields"),
+    "short": (b"x,y\n1\n", "line 2 has 1 fields"),
+    "twice": (b"y,y\n1,2\n", "'y'"),
+    "semicolon": (b"x;y\n1;2\n", "comma"),
+    "quote": (b'x,y\n"1,2\n', "line 2"),
+    "constant": (b"x,y\n" + b"1,2\n2,2\n" * 30, "constant"),
+    "no target": (b"x,y\n" + b"1,\n2,\n" * 30, "missing"),
+    "infinite": (b"x,y\n" + b"1,2\ninf,1\n" * 30, "infinite"),
+    "huge": (b"x,y\n" + b"1,2\n1e39,1\n" * 30, "largest"),
+    "few rows": (b"x,y\n1,0\n2,1\n", "too few"),
+    "rare class": (b"x,y\n" + b"1,a\n2,a\n" * 30 + b"3,b\n", "rarest class"),
+    "no column": (b"x,y\n" + b"1,a\n1,b\n" * 30, "no column is left"),
+}
+
+
+def assert_refused(result, out, code=3, word=""):
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert len(remarks(result)) == 1
+    assert word in remarks(result)[0]
+    assert "Traceback" not in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_files_are_refused(name, tmp_path):
+    content, word = BAD_FILES[name]
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    out = tmp_path / "out"
+    assert_refused(invoke("fit", path, "--target", "y", "--out", out), out, word=word)
+
+
+def test_what_is_not_a_file_is_refused(tmp_path):
+    out = tmp_path / "out"
+    for path, word in ((tmp_path, "directory"), (tmp_path / "no.csv", "no such file")):
+        assert_refused(invoke("fit", path, "--target", "y", "--out", out), out, word=word)
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["--target", "z"], "the columns are: x, ten, y"),
+        (["--target", "y", "--drop", "z"], "the columns are: x, ten, y"),
+        (["--target", "y", "--sensitive", "y"], "is the target"),
+        (["--target", "y", "--positive", "7"], "not a value"),
+        (["--target", "x", "--positive", "7"], "--positive"),
+        (["--target", "x", "--cost", "5:1"], "two classes"),
+        (["--target", "ten", "--positive", "7"], "two classes"),
+        (["--target", "x", "--method", "pessimistic"], "cost_complexity"),
+        (["--target", "y", "--drop", "x", "--drop", "ten"], "no column is left"),
+        (["--target", "y", "--cv", "90"], "90 folds"),
+        (["--target", "y", "--test-size", "0.01"], "too few"),
+    ],
+)
+def test_bad_requests_are_refused(small, tmp_path, arguments, word):
+    out = tmp_path / "out"
+    assert_refused(invoke("fit", small, *arguments, "--out", out), out, word=word)
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["--cost", "5"], "5:1"),
+        (["--cost", "0:1"], "5:1"),
+        (["--method", "magic"], "cost_complexity"),
+        (["--strength", "-1"], "one_se"),
+        (["--strength", "nan"], "one_se"),
+        (["--task", "magic"], "regression"),
+        (["--scoring", "magic"], "roc_auc"),
+        (["--test-size", "1.5"], "between 0 and 1"),
+        (["--jobs", "0"], "-1"),
+    ],
+)
+def test_bad_options_are_usage_errors(small, tmp_path, arguments, word):
+    out = tmp_path / "out"
+    result = invoke("fit", small, "--target", "y", *arguments, "--out", out)
+    assert_refused(result, out, code=2, word=word)
+
+
+def test_missing_options_are_usage_errors(small):
+    for arguments in (["fit", small], ["fit"], ["magic"], []):
+        assert invoke(*arguments).exit_code == 2
+
+
+def test_out_must_be_a_folder(small):
+    before = small.read_bytes()
+    result = invoke("fit", small, "--target", "y", "--out", small)
+    assert result.exit_code == 2
+    assert small.read_bytes() == before
+
+
+def test_a_failure_to_write_leaves_nothing_behind(small, tmp_path):
+    (tmp_path / "treeprune-path.png").mkdir()
+    result = invoke("fit", small, "--target", "y", "--out", tmp_path, *QUICK)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert remarks(result)[-1].startswith("failed: ")
+    assert [p.name for p in tmp_path.iterdir()] == ["treeprune-path.png"]

@@ -1,0 +1,554 @@
+"""The report: figures against definitions, rules against the model, words against the dict."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from treeprune import cost_decision, native
+from treeprune.report import (
+    Costs,
+    InputRefused,
+    Options,
+    Table,
+    fit_rivals,
+    path_png,
+    render_text,
+    report_of,
+    study_of,
+    write_all,
+)
+from treeprune.report import collect as collect_module
+from treeprune.report.columns import NameCombiner, encoder, model_columns
+from treeprune.report.held_out import outputs_of
+from treeprune.report.intervals import (
+    auc_of,
+    bootstrap,
+    percentile_interval,
+    r2_of,
+    verdict,
+    wilson,
+)
+from treeprune.report.render import figure, fixed, significant
+from treeprune.report.rules_text import float32_limit, follow, printed_limit, rules_of
+from treeprune.report.words import printable
+
+# Small tables are pruned to the root now and then.
+pytestmark = pytest.mark.filterwarnings("ignore::treeprune.PrunedToRootWarning")
+
+VERDICTS = {"non-inferior", "worse", "undecided"}
+QUICK = Options(cv=3, n_resamples=1000)
+
+
+def mixed_frame(n=240, seed=0):
+    """Numbers on a grid, numbers off any grid, categories with odd names, missing values."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "[red]size[/red] {x} %d": rng.integers(0, 40, n).astype(float),
+            "größe ☃": rng.normal(size=n),
+            "city": rng.choice(["Köln", "New  York", "[bold]", "rare 1", "rare 2"], n,
+                               p=[0.4, 0.3, 0.28, 0.01, 0.01]),
+        }
+    )  # fmt: skip
+    signal = frame.iloc[:, 0] / 20 + frame.iloc[:, 1] + (frame["city"] == "Köln")
+    frame["y"] = (signal + rng.normal(size=n) > 1.2).astype(int)
+    frame.loc[rng.random(n) < 0.15, frame.columns[0]] = np.nan
+    frame.loc[rng.random(n) < 0.1, "city"] = np.nan
+    frame["city"] = frame["city"].astype("category")
+    return frame
+
+
+def run(frame, options=QUICK, **kwargs):
+    study = study_of(Table(frame, sha256="0" * 64), name="data", target="y", **kwargs)
+    fits = fit_rivals(study, options)
+    return study, fits, report_of(study, fits, options)
+
+
+@pytest.fixture(scope="module")
+def binary():
+    return run(mixed_frame(), costs=Costs(5, 1, "a test"))
+
+
+@pytest.fixture(scope="module")
+def multiclass():
+    frame = load_iris(as_frame=True).frame.rename(columns={"target": "y"})
+    frame["y"] = pd.Categorical(frame["y"].map({0: "setosa", 1: "[b]versicolor", 2: "virginica"}))
+    return run(frame)
+
+
+@pytest.fixture(scope="module")
+def regression():
+    frame = load_diabetes(as_frame=True, scaled=False).frame.rename(columns={"target": "y"})
+    frame.loc[::7, "bmi"] = np.nan
+    return run(frame)
+
+
+# -- intervals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hits, n", [(0, 5), (5, 5), (13, 67), (1, 1)])
+def test_wilson_is_scipys(hits, n):
+    expected = stats.binomtest(hits, n).proportion_ci(method="wilson")
+    assert wilson(hits, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_without_rows_is_none():
+    assert wilson(0, 0) is None
+
+
+def test_counts_stand_for_repeated_rows():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 80).astype(bool)
+    score = rng.integers(0, 6, 80) / 6  # ties
+    target = rng.normal(size=80)
+    counts = rng.multinomial(80, np.full(80, 1 / 80), size=20).astype(float)
+    for row, auc, r2 in zip(counts, auc_of(y, score)(counts), r2_of(target, score)(counts)):
+        repeated = np.repeat(np.arange(80), row.astype(int))
+        assert auc == pytest.approx(roc_auc_score(y[repeated], score[repeated]), abs=1e-12)
+        assert r2 == pytest.approx(r2_score(target[repeated], score[repeated]), abs=1e-12)
+
+
+def test_auc_of_one_class_is_undefined_and_left_out_of_the_interval():
+    drawn = auc_of(np.array([True, False]), np.array([1.0, 0.0]))(np.array([[2.0, 0], [1, 1]]))
+    assert np.isnan(drawn[0])
+    assert percentile_interval(drawn) == (1.0, 1.0)
+    assert percentile_interval(drawn[:1]) is None
+
+
+def test_bootstrap_is_seeded_and_draws_n_rows():
+    first = bootstrap(lambda c: c, 7, 1000, seed=3)
+    assert (first.sum(axis=1) == 7).all()
+    assert np.array_equal(first, bootstrap(lambda c: c, 7, 1000, seed=3))
+    assert not np.array_equal(first, bootstrap(lambda c: c, 7, 1000, seed=4))
+
+
+@pytest.mark.parametrize(
+    "low, high, said",
+    [
+        (-0.019, 0.05, "non-inferior"),
+        (-0.019, -0.001, "non-inferior"),
+        (-0.021, -0.001, "worse"),
+        (-0.021, 0.001, "undecided"),
+        (-0.02, 0.0, "undecided"),
+    ],
+)
+def test_three_verdicts(low, high, said):
+    assert verdict(low, high, 0.02) == said
+
+
+# -- rules -------------------------------------------------------------------------------------
+
+numbers = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@given(numbers)
+@settings(max_examples=300, deadline=None)
+def test_float32_limit_is_the_last_number_that_goes_left(threshold):
+    limit = float32_limit(threshold)
+    assert float(np.float32(limit)) <= threshold
+    assert float(np.float32(np.nextafter(limit, np.inf))) > threshold
+
+
+def test_float32_limit_at_the_ends():
+    assert float32_limit(float("inf")) == float("inf")
+    assert float32_limit(float(np.finfo(np.float32).max)) == float("inf")
+
+
+@given(st.lists(numbers, min_size=1, max_size=20), numbers)
+@settings(max_examples=200, deadline=None)
+def test_printed_limit_routes_the_values_alike(values, limit):
+    values = np.array(values)
+    assert np.array_equal(values <= float(printed_limit(limit, values)), values <= limit)
+
+
+@given(st.integers(-5000, 5000), st.integers(0, 3), st.floats(0, 1, exclude_min=True))
+@settings(max_examples=200, deadline=None)
+def test_printed_limit_is_exact_for_numbers_with_as_many_decimals(whole, decimals, part):
+    unit = 10.0**-decimals
+    seen = np.round(np.array([whole - 3, whole - 1, whole + 1, whole + 4]) * unit, decimals)
+    limit = (whole + part) * unit
+    text = printed_limit(limit, seen)
+    finest = next(d for d in range(4) if np.array_equal(np.round(seen, d), seen))
+    every = np.round(np.arange(whole - 10, whole + 10) * unit, finest)
+    assert np.array_equal(every <= float(text), every <= limit)
+
+
+def test_a_rule_does_not_say_what_the_raw_threshold_would():
+    tree = DecisionTreeClassifier(random_state=0).fit([[0.1], [0.2]], [0, 1])
+    rules = rules_of(tree, np.array([[0.1], [0.2], [0.15]]))
+    assert tree.apply([[0.15]])[0] == follow(rules, np.array([[0.15]]))[0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rules_follow_the_model(seed):
+    rng = np.random.default_rng(seed)
+    Z = np.column_stack([
+        rng.integers(0, 5, 300), rng.normal(size=300), rng.normal(size=300).round(2),
+        rng.integers(0, 2, 300),
+    ]).astype(float)  # fmt: skip
+    Z[rng.random(Z.shape) < 0.2] = np.nan
+    y = rng.integers(0, 3, 300) if seed % 2 else rng.normal(size=300)
+    grower = DecisionTreeClassifier if seed % 2 else DecisionTreeRegressor
+    tree = grower(min_samples_leaf=3, random_state=seed).fit(Z, y)
+    rules = rules_of(tree, Z)
+    assert len(rules) == tree.get_n_leaves()
+    assert np.array_equal(follow(rules, Z), tree.apply(Z))
+    new = np.where(rng.random(Z.shape) < 0.2, np.nan, rng.normal(size=Z.shape) * 3)
+    assert np.array_equal(follow(rules, new, exact=True), tree.apply(new))
+
+
+def test_a_split_on_missing_alone_is_a_condition():
+    Z = np.array([[np.nan]] * 10 + [[1.0], [2.0]] * 5)
+    tree = DecisionTreeClassifier(max_depth=1, random_state=0).fit(Z, [1] * 10 + [0] * 10)
+    assert np.isinf(native.splits(tree).threshold[0])
+    rules = rules_of(tree, Z)
+    assert np.array_equal(follow(rules, Z), tree.apply(Z))
+    assert sorted((r.conditions[0].missing, r.conditions[0].present) for r in rules) == [
+        (False, True),
+        (True, False),
+    ]
+
+
+def test_bounds_on_one_column_are_merged():
+    Z = np.arange(100.0)[:, None]
+    tree = DecisionTreeRegressor(random_state=0).fit(Z, np.sin(Z[:, 0]))
+    assert all(len(rule.conditions) == 1 for rule in rules_of(tree, Z))
+
+
+# -- columns and study ---------------------------------------------------------------------------
+
+
+def test_model_columns_know_their_raw_column():
+    X = mixed_frame().drop(columns="y")
+    transformer = encoder(X, 10).fit(X)
+    columns = model_columns(transformer)
+    assert columns.names[:2] == tuple(X.columns[:2])
+    assert set(columns.names[2:]) == {
+        "city=Köln", "city=New  York", "city=[bold]", "city=missing", "city=rare",
+    }  # fmt: skip
+    assert set(columns.raw[2:]) == {"city"}
+    assert columns.grouped == {"city": 2}
+    assert columns.is_indicator == (False, False, True, True, True, True, True)
+
+
+def test_colliding_names_are_quoted_or_refused():
+    X = pd.DataFrame({"c=d": ["e", "f"] * 5, "c": ["d=e", "g"] * 5}).astype("category")
+    names = encoder(X, 1).fit(X).get_feature_names_out()
+    assert sorted(names) == ["c='d=e'", "c='g'", "c=d='e'", "c=d='f'"]
+    X = pd.DataFrame({"c=d": [1.0, 2.0], "c='d'": [1.0, 2.0], "c": ["d", "e"]})
+    with pytest.raises(InputRefused, match="rename"):
+        encoder(X.astype({"c": "category"}), 1)
+    assert NameCombiner()("c", float("nan")) == "c=missing"
+
+
+def test_study_chooses_and_says():
+    frame = pd.DataFrame({"x": range(60), "y": pd.Categorical(["no"] * 20 + ["yes"] * 40)})
+    study = study_of(Table(frame, ""), name="t", target="y")
+    assert study.labels == ("yes", "no")  # the rarer is the positive one
+    assert "rarer" in study.task_said
+    assert study.y_train.mean() == pytest.approx(1 / 3, abs=0.02)
+    asked = study_of(Table(frame, ""), name="t", target="y", positive="yes")
+    assert asked.labels == ("no", "yes")
+
+
+def test_study_drops_what_cannot_be_learnt_from_and_says_why():
+    n = 100
+    frame = pd.DataFrame(
+        {
+            "x": np.arange(n) % 7,
+            "text": [f"free text {i}" for i in range(n)],
+            "empty": np.full(n, np.nan),
+            "same": 1,
+            "age": 3.5,
+            "y": np.arange(n) % 2.0,
+        }
+    ).astype({"text": "category"})
+    frame.loc[:4, "y"] = np.nan
+    study = study_of(Table(frame, ""), name="t", target="y", exclude=[("age", "sensitive")])
+    assert list(study.X_train.columns) == ["x"]
+    assert {c for c, _ in study.excluded} == {"text", "empty", "same", "age"}
+    assert dict(study.excluded)["age"] == "sensitive"
+    assert any("5 rows have no y" in note for note in study.notes)
+    assert len(study.X_train) + len(study.X_test) == 95
+
+
+@pytest.mark.parametrize(
+    "values, task",
+    [
+        (np.arange(80) % 2, "binary"),
+        (np.arange(80) % 2 > 0.5, "binary"),
+        (np.arange(80) % 4, "multiclass"),
+        (np.arange(80) % 4 + 0.5, "regression"),
+        (np.arange(80) * 1.0, "regression"),
+    ],
+)
+def test_task_is_found(values, task):
+    frame = pd.DataFrame({"x": range(80), "y": values})
+    if frame["y"].dtype == bool:
+        frame["y"] = frame["y"].astype(str).astype("category")
+    assert study_of(Table(frame, ""), name="t", target="y").task == task
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def test_figures_are_their_definitions(binary):
+    study, fits, report = binary
+    y = study.y_test
+    cost = np.array([[0, 1], [5, 0]])
+    grown = fits.rival("grown").model.predict_proba(fits.Z_test)
+    for row in report["held_out"]["rows"]:
+        proba = fits.rival(row["key"]).model.predict_proba(fits.Z_test)
+        figures = {name: entry["value"] for name, entry in row["figures"].items()}
+        p = proba[:, 1]
+        decided = np.where(np.isclose(p, 1 / 6), 1, cost_decision(proba, cost))
+        assert figures["auc"] == pytest.approx(roc_auc_score(y, p))
+        assert figures["brier"] == pytest.approx(((p - y) ** 2).mean())
+        assert figures["cost"] == pytest.approx(cost[y, decided].mean())
+        assert figures["cost_argmax"] == pytest.approx(cost[y, proba.argmax(axis=1)].mean())
+        if row["key"] != "grown":
+            assert row["delta_e"] == pytest.approx(((p - grown[:, 1]) ** 2).mean())
+        for entry in row["figures"].values():
+            assert entry["low"] <= entry["value"] <= entry["high"]
+
+
+def test_multiclass_figures(multiclass):
+    study, fits, report = multiclass
+    for row in report["held_out"]["rows"]:
+        proba = fits.rival(row["key"]).model.predict_proba(fits.Z_test)
+        assert row["figures"]["auc"]["value"] == pytest.approx(
+            roc_auc_score(study.y_test, proba, multi_class="ovr")
+        )
+        wrong = (proba.argmax(axis=1) != study.y_test).mean()
+        assert row["figures"]["error"]["value"] == pytest.approx(wrong)
+
+
+def test_regression_figures(regression):
+    study, fits, report = regression
+    for row in report["held_out"]["rows"]:
+        predicted = fits.rival(row["key"]).model.predict(fits.Z_test)
+        assert row["figures"]["r2"]["value"] == pytest.approx(r2_score(study.y_test, predicted))
+        error = predicted - study.y_test
+        assert row["figures"]["rmse"]["value"] == pytest.approx(np.sqrt((error**2).mean()))
+        assert row["figures"]["mae"]["value"] == pytest.approx(np.abs(error).mean())
+
+
+def test_swap_set_counts_decisions(binary):
+    study, fits, report = binary
+    before, after = (
+        outputs_of(fits.rival(key).model, fits.Z_test, study).decision
+        for key in ("grown", "pruned")
+    )
+    swap = report["held_out"]["swap"]
+    assert swap["acted"] == ((before == 0) & (after == 1)).sum()
+    assert swap["passed_positive"] == ((before == 1) & (after == 0) & (study.y_test == 1)).sum()
+    assert swap["n_acted"] + swap["n_passed"] == report["held_out"]["n"]
+
+
+def test_a_tie_at_the_cutoff_acts():
+    frame = pd.DataFrame({"x": np.repeat([0.0, 1.0], 120), "y": [1] * 20 + [0] * 100 + [1] * 120})
+    study = study_of(Table(frame, ""), name="t", target="y", positive="1", costs=Costs(5, 1, "t"))
+    proba = np.array([[5 / 6, 1 / 6], [0.9, 0.1]])
+
+    class Said:
+        def predict_proba(self, Z):
+            return proba
+
+    assert outputs_of(Said(), None, study).decision.tolist() == [1, 0]
+
+
+def test_differences_are_paired_and_judged(binary, multiclass, regression):
+    for _, _, report in (binary, multiclass, regression):
+        held = report["held_out"]
+        value = {row["key"]: row["figures"][held["lead"]]["value"] for row in held["rows"]}
+        assert [d["rival"] for d in held["differences"]] == [
+            "grown", "pruned_other", "grown_small", "linear",
+        ]  # fmt: skip
+        for d in held["differences"]:
+            assert d["verdict"] in VERDICTS
+            assert d["value"] == pytest.approx(value["pruned"] - value[d["rival"]])
+            assert d["low"] <= d["value"] <= d["high"]
+
+
+def test_rule_rows_count_rows(binary):
+    study, _, report = binary
+    rules = report["rules"]["shown"]
+    assert sum(r["train"] for r in rules) == len(study.y_train)
+    assert sum(r["held_out"] for r in rules) == len(study.y_test)
+    hits = sum(r["p"] * r["train"] for r in rules)
+    assert hits == pytest.approx(study.y_train.sum())
+    assert all(check["passed"] for check in report["checks"])
+    assert report["checks"][0]["n"] == len(study.y_train) + len(study.y_test)
+    assert all(r["decision"] == (r["p"] >= 1 / 6) for r in rules)
+
+
+def test_only_the_largest_rules_are_shown_when_there_are_many():
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    rng = np.random.default_rng(0)
+    frame = pd.concat([X.iloc[:, :4]] * 4, ignore_index=True)
+    frame["y"] = np.where(rng.random(len(frame)) < 0.3, 1 - np.tile(y, 4), np.tile(y, 4))
+    _, _, report = run(frame, Options(cv=2, n_resamples=1000, strength=0.0))
+    assert report["rules"]["n"] > 30
+    assert len(report["rules"]["shown"]) == 30
+    assert f"the 30 largest of {report['rules']['n']} leaves" in render_text(report)
+
+
+def test_missing_on_held_out_rows_only_is_said():
+    frame = mixed_frame().dropna().reset_index(drop=True)
+    split = study_of(Table(frame, ""), name="t", target="y")
+    column = frame.columns[1]
+    held_out = frame[column].isin(split.X_test[column])
+    frame.loc[held_out & (np.arange(len(frame)) % 3 == 0), column] = np.nan
+    _, _, report = run(frame)
+    assert report["rules"]["unseen_missing"] == [column]
+    assert all(check["passed"] for check in report["checks"])
+
+
+def test_a_rule_that_lies_is_found_and_said(binary, monkeypatch):
+    study, fits, _ = binary
+    monkeypatch.setattr(collect_module, "rules_of", lambda tree, Z: rules_of(tree, Z)[1:])
+    report = report_of(study, fits, QUICK)
+    assert not report["checks"][0]["passed"]
+    assert "FAILED" in render_text(report)
+
+
+# -- choice --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, rule, words",
+    [
+        (Options(cv=3, n_resamples=1000), "one_se", "one-SE rule"),
+        (Options(cv=3, n_resamples=1000, strength="best"), "best", "3-fold Brier score"),
+        (Options(cv=3, n_resamples=1000, strength=0.01), "given", "strength 0.01 was given"),
+        (Options("pessimistic", cv=3, n_resamples=1000), "textbook", "textbook rule"),
+        (Options("reduced_error", cv=3, n_resamples=1000, max_size=2), "textbook", "2 leaves all"),
+    ],
+)
+def test_the_choice_is_explained(options, rule, words):
+    _, fits, report = run(mixed_frame(), options)
+    assert report["path"]["choice"]["rule"] == rule
+    assert words in " ".join(render_text(report).split())
+    chosen = report["path"]["choice"]["chosen"]
+    assert chosen["leaves"] == fits.rival("pruned").tree.get_n_leaves()
+
+
+def test_a_tree_that_cannot_grow_is_reported():
+    frame = pd.DataFrame({"x": [0] * 58 + [1] * 2, "y": [0, 1] * 30})
+    _, _, report = run(frame)
+    text = render_text(report)
+    assert report["path"]["choice"]["rule"] == "none"
+    assert "ONE LEAF IS LEFT" in text
+    assert "nothing to prune" in text
+
+
+def test_the_path_table_shows_the_ends_the_best_and_the_chosen(binary):
+    _, fits, report = binary
+    steps = {s["step"]: s["marks"] for s in report["path"]["steps"]}
+    assert len(steps) <= 12
+    assert "as grown" in steps[0]
+    assert "smallest" in steps[len(fits.path) - 1]
+    assert "best" in steps[fits.path.best_step]
+    assert "chosen" in steps[fits.pipeline[-1].step_]
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+
+def all_numbers(node):
+    if isinstance(node, dict):
+        node = list(node.values())
+    if isinstance(node, list):
+        return [number for part in node for number in all_numbers(part)]
+    return [node]
+
+
+def printed_forms(value):
+    """Every way in which the report may write a number of the dict, or words of it."""
+    if value is None or isinstance(value, bool):
+        return set()
+    if isinstance(value, str):
+        return set(re.findall(r"\d[\d.]*", value))
+    forms = {f"{value:.12g}", f"{100 * value:.1f}"}
+    forms |= {fixed(value, d) for d in (0, 1, 2)} | {figure(value, d) for d in (2, 3, 4)}
+    forms |= {significant(value, d) for d in (3, 4)}
+    return {number for form in forms for number in re.findall(r"[\d.]*\d", form)}
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+def test_every_number_of_the_text_is_in_the_dict(which, request):
+    _, _, report = request.getfixturevalue(which)
+    text = render_text(report)
+    known = set().union(*(printed_forms(value) for value in all_numbers(report)))
+    rules = report["rules"]
+    known |= {"95", "1", "2", fixed(rules["level"] * rules["n_tested"], 1)}
+    known |= {str(rules["n"]), str(report["held_out"]["resamples"])}
+    known |= {str(report["held_out"]["resamples"] - report["held_out"]["resamples_defined"])}
+    strange = [n for n in re.findall(r"(?<![\w.])[\d.]*\d", text) if n not in known]
+    assert strange == []
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+def test_the_dict_is_json_and_the_text_is_readable(which, request):
+    _, _, report = request.getfixturevalue(which)
+    again = json.loads(json.dumps(report, allow_nan=False))
+    text = render_text(again)
+    assert text == render_text(report)
+    assert max(map(len, text.splitlines())) <= 100
+    assert not re.search(r"\bnan\b|\binf\b|None|-\.000?\b|-0\.0+\b", text)
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_names_are_shown_as_written(binary):
+    text = render_text(binary[2])
+    for name in ("größe ☃", "[red]size[/red] {x} %d"):
+        assert name in text
+    assert printable("a\x1b[2Jb\u202ec\n") == r"a\x1b[2Jb\u202ec\n"
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0.0, ".000"), (-0.0001, ".000"), (0.7321, ".732"), (-0.0387, "-.039"), (1.27, "1.270"),
+     (None, "-"), (123456.0, "123500"), (-0.5, "-.500")],
+)  # fmt: skip
+def test_figures_read_well(value, text):
+    assert figure(value) == text
+
+
+def test_significant_digits_read_well():
+    assert [significant(v) for v in (0.0, 0.00056, 1234567.0, 12.0, 99999.0, 0.3)] == [
+        "0", ".0005600", "1.235e+06", "12.00", "100000", ".3000",
+    ]  # fmt: skip
+
+
+def test_two_runs_with_one_seed_are_the_same(binary):
+    _, fits, report = binary
+    _, again, report_again = run(mixed_frame(), costs=Costs(5, 1, "a test"))
+    assert report == report_again
+    assert path_png(fits.path) == path_png(again.path)
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    out = tmp_path / "new" / "folder"
+    assert write_all(out, {"a": b"1", "b": b"2"}) == [out / "a", out / "b"]
+    write_all(out, {"a": b"3"})
+    assert (out / "a").read_bytes() == b"3"
+    (out / "c").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_all(out, {"a": b"4", "c": b"5"})
+    assert (out / "a").read_bytes() == b"3"
+    assert sorted(p.name for p in out.iterdir()) == ["a", "b", "c"]

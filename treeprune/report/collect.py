@@ -1,0 +1,386 @@
+"""Everything the report says, as one plain dict: strings, numbers, lists, None.
+
+Rendering only places what is here; a figure that is not in the dict cannot be printed.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+from scipy import stats
+
+from .. import native
+from .held_out import compare, outputs_of
+from .intervals import wilson
+from .rules_text import condition_text, follow, rules_of
+from .version import version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from ..path import PruningPath
+    from .held_out import Outputs
+    from .rivals import Fits, Options
+    from .rules_text import Rule
+    from .study import Study
+
+__all__ = ["report_of"]
+
+SCHEMA = "treeprune-report/1"
+SHOWN_STEPS = 12
+SHOWN_RULES = 30
+LEVEL = 0.05
+
+
+def report_of(
+    study: Study,
+    fits: Fits,
+    options: Options,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Everything the report says.
+
+    Parameters
+    ----------
+    study : Study
+    fits : Fits
+    options : Options
+    say : callable
+        Told what is being done, for a progress display.
+
+    Returns
+    -------
+    dict
+        JSON-able; infinite and undefined numbers are None.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from treeprune.report.intake import Table
+    >>> from treeprune.report.rivals import Options, fit_rivals
+    >>> from treeprune.report.study import study_of
+    >>> frame = pd.DataFrame({"x": range(80), "y": [0] * 30 + [0, 1] * 10 + [1] * 30})
+    >>> study = study_of(Table(frame, ""), name="toy", target="y")
+    >>> options = Options(cv=2, n_resamples=1000)
+    >>> report = report_of(study, fit_rivals(study, options), options)
+    >>> report["title"]["n_train"], report["title"]["n_held_out"], report["checks"][0]["passed"]
+    (56, 24, True)
+    """
+    say(f"comparing on {len(study.y_test)} held-out rows ({options.n_resamples} resamples)")
+    held_out = compare(study, fits, options)
+    say("writing rules and checking them")
+    rules, checks = _rules(study, fits)
+    return {
+        "schema": SCHEMA,
+        "title": {
+            "data": study.name,
+            "target": study.target,
+            "task": study.task,
+            "task_said": study.task_said,
+            "n_train": len(study.y_train),
+            "n_held_out": len(study.y_test),
+            "seed": study.seed,
+        },
+        "excluded": [{"column": c, "reason": r} for c, r in study.excluded],
+        "notes": [*study.notes, *_grouped_notes(fits), *_unseen_notes(study)],
+        "decision": _decision(study),
+        "path": _path(fits.path, fits.pipeline[-1], options),
+        "held_out": held_out,
+        "rules": rules,
+        "checks": checks,
+        "limits": list(study.limits),
+        "record": {
+            "treeprune": version(),
+            "scikit_learn": sklearn.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "sha256": study.sha256,
+            "seed": study.seed,
+            "options": _options(options),
+        },
+    }
+
+
+def _options(options: Options) -> str:
+    cap = "" if options.max_size is None else f", at most {options.max_size} leaves"
+    score = "" if options.scoring is None else f", scoring {options.scoring}"
+    return f"{options.method}, strength {options.strength}{cap}, {options.cv} folds{score}"
+
+
+def _grouped_notes(fits: Fits) -> list[str]:
+    return [
+        f"{column}: {count} rare categories share one column, {column}=rare"
+        for column, count in fits.columns.grouped.items()
+        if count > 1
+    ]
+
+
+def _unseen_notes(study: Study) -> list[str]:
+    notes = []
+    for column in study.X_train.columns:
+        if isinstance(study.X_train[column].dtype, pd.CategoricalDtype):
+            seen = study.X_train[column].dropna().unique()
+            unseen = int((~study.X_test[column].isin(seen) & study.X_test[column].notna()).sum())
+            if unseen:
+                notes.append(f"{column}: {unseen} held-out rows have a category not seen before")
+    return notes
+
+
+def _decision(study: Study) -> dict[str, Any] | None:
+    """What a probability means: the positive class, the cut-off and where it comes from."""
+    if not study.is_classification:
+        return None
+    words = {name: getattr(study.words, name) for name in study.words.__dataclass_fields__}
+    decision: dict[str, Any] = {
+        "labels": list(study.labels),
+        "positive": study.labels[1] if study.task == "binary" else None,
+        "words": words,
+        "costs": None,
+        "cutoff": None,
+    }
+    if study.costs is not None:
+        cutoff = study.costs.cutoff
+        simple = cutoff.limit_denominator(1000)
+        decision["costs"] = {
+            "miss": study.costs.miss,
+            "false_alarm": study.costs.false_alarm,
+            "source": study.costs.source,
+        }
+        decision["cutoff"] = float(cutoff)
+        decision["cutoff_text"] = str(simple) if simple == cutoff else _between(float(cutoff))
+    return decision
+
+
+def _between(share: float) -> str:
+    """A share between 0 and 1 with as few digits as keep it there, four or more."""
+    texts = (f"{share:.{digits}g}" for digits in range(4, 18))
+    return next((text for text in texts if 0 < float(text) < 1), repr(share))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
+    """The steps worth showing, the step chosen and what the choice rests on."""
+    frame = path.to_frame()
+    chosen = int(pruned.step_)
+    scored = path.step_score is not None
+    best = path.best_step if scored else None
+    one_se = path.one_se_step if scored else None
+    marks: dict[int, list[str]] = {}
+    named = ((0, "as grown"), (len(path) - 1, "smallest"), (best, "best"))
+    for step, mark in (*named, (one_se, "one SE"), (chosen, "chosen")):
+        if step is not None:
+            marks.setdefault(step, []).append(mark)
+    steps = []
+    for step in _shown_steps(path, sorted(marks)):
+        row = frame.iloc[step]
+        steps.append(
+            {
+                "step": step,
+                "strength": _number(row["strength"]),
+                "leaves": int(row["size"]),
+                "risk": _number(row["risk"]),
+                **_score_of(path, step),
+                "marks": marks.get(step, []),
+            }
+        )
+    return {
+        "method": path.method,
+        "n_steps": len(path),
+        "scoring": path.scoring,
+        "lower_is_better": bool(path.scoring and path.scoring.startswith("neg_")),
+        "folds": options.cv if scored else None,
+        "steps": steps,
+        "chosen": chosen,
+        "choice": {
+            "rule": _rule_of_choice(options, scored, len(path) > 1),
+            "given": None if isinstance(options.strength, str) else float(options.strength),
+            "max_size": options.max_size,
+            "strength": _number(float(path.strength[chosen])),
+            "best": None if best is None else _choice_row(path, best),
+            "one_se": None if one_se is None else _choice_row(path, one_se),
+            "chosen": _choice_row(path, chosen),
+            "limit": None if one_se is None else _limit_of(path, int(best or 0)),
+        },
+    }
+
+
+def _sign(path: PruningPath) -> int:
+    return -1 if path.scoring and path.scoring.startswith("neg_") else 1
+
+
+def _score_of(path: PruningPath, step: int) -> dict[str, float | None]:
+    if path.step_score is None or path.step_score_se is None:
+        return {"score": None, "se": None}
+    score = _number(path.step_score[step])
+    return {
+        "score": None if score is None else _sign(path) * score,
+        "se": _number(path.step_score_se[step]),
+    }
+
+
+def _choice_row(path: PruningPath, step: int) -> dict[str, Any]:
+    return {"step": step, "leaves": int(path.size[step]), **_score_of(path, step)}
+
+
+def _limit_of(path: PruningPath, best: int) -> float:
+    """The worst score that the one-SE rule accepts."""
+    assert path.step_score is not None
+    assert path.step_score_se is not None
+    return float(_sign(path) * (path.step_score[best] - path.step_score_se[best]))
+
+
+def _rule_of_choice(options: Options, scored: bool, splits: bool) -> str:
+    """`one_se`, `best`, `given` (a number), `textbook` (the method's own rule) or `none`."""
+    if not splits:
+        return "none"
+    if options.strength == "auto":
+        return "one_se" if scored else "textbook"
+    return options.strength if isinstance(options.strength, str) else "given"
+
+
+def _shown_steps(path: PruningPath, must: list[int]) -> list[int]:
+    """About twelve steps: those that are marked, the others evenly spaced in the log of size."""
+    n = len(path)
+    if n <= SHOWN_STEPS:
+        return list(range(n))
+    shown, size = set(must), np.log(path.size)
+    while len(shown) < SHOWN_STEPS:
+        gap = np.abs(size[:, None] - size[sorted(shown)]).min(axis=1)
+        gap[sorted(shown)] = -1.0
+        shown.add(int(gap.argmax()))  # the step farthest from all that are shown
+    return sorted(shown)
+
+
+def _rules(study: Study, fits: Fits) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The pruned tree's leaves as rules, with support, and the proof that they are the model."""
+    pruned = fits.rival("pruned")
+    Z = [np.asarray(part, dtype=np.float64) for part in (fits.Z_train, fits.Z_test)]
+    both = np.vstack(Z)
+    rules = rules_of(pruned.tree, both)
+    leaves = [native.apply(pruned.tree, part)[:, 0] for part in (fits.Z_train, fits.Z_test)]
+    out = outputs_of(pruned.tree, fits.Z_train, study)
+    has_missing = np.asarray(np.isnan(both).any(axis=0))
+    rows = [_rule_row(study, rule, leaves, out, i + 1) for i, rule in enumerate(rules)]
+    for row, rule in zip(rows, rules, strict=True):
+        row["conditions"] = [condition_text(c, fits.columns, has_missing) for c in rule.conditions]
+        row["exact"] = [
+            {"column": fits.columns.names[c.column], "above": c.low_exact, "to": c.high_exact,
+             "missing": c.missing}
+            for c in rule.conditions
+        ]  # fmt: skip
+    largest = sorted(range(len(rows)), key=lambda i: (-rows[i]["train"], i))[:SHOWN_RULES]
+    unseen = _unseen_missing(Z[0], Z[1], fits)
+    return (
+        {
+            "n": len(rows),
+            "n_marked": sum(row["differs"] for row in rows),
+            "n_tested": sum(row["held_out"] > 0 for row in rows),
+            "level": LEVEL,
+            "shown": [rows[i] for i in sorted(largest)],
+            "unseen_missing": unseen,
+        },
+        _checks(study, fits, rules, Z, leaves),
+    )
+
+
+def _unseen_missing(train: npt.NDArray, test: npt.NDArray, fits: Fits) -> list[str]:
+    """Columns that miss values on held-out rows only: the tree has never seen where these go."""
+    only = np.isnan(test).any(axis=0) & ~np.isnan(train).any(axis=0)
+    return [fits.columns.names[j] for j in np.flatnonzero(only)]
+
+
+def _rule_row(
+    study: Study, rule: Rule, leaves: list[npt.NDArray], out: Outputs, number: int
+) -> dict[str, Any]:
+    """Support and outcome of one leaf, on training and on held-out rows."""
+    in_train, in_test = leaves[0] == rule.node, leaves[1] == rule.node
+    y_train, y_test = study.y_train[in_train], study.y_test[in_test]
+    row: dict[str, Any] = {
+        "rule": f"R{number}",
+        "train": int(in_train.sum()),
+        "held_out": int(in_test.sum()),
+    }
+    if not study.is_classification:
+        return {**row, **_mean_figures(y_train, y_test, out.value[in_train, 0])}
+    proba = out.value[in_train][0]
+    k = 1 if study.task == "binary" else int(np.argmax(proba))
+    hits = int((y_test == k).sum())
+    p = float(proba[k])
+    interval = wilson(p * len(y_train), len(y_train))
+    assert interval is not None
+    assert out.decision is not None
+    tested = len(y_test) > 0
+    differs = tested and stats.binomtest(hits, len(y_test), min(p, 1.0)).pvalue < LEVEL
+    return {
+        **row,
+        "label": study.labels[k],
+        "p": p,
+        "low": interval[0],
+        "high": interval[1],
+        "share": hits / len(y_test) if tested else None,
+        "differs": bool(differs),
+        "decision": int(out.decision[in_train][0]) if study.task == "binary" else None,
+    }
+
+
+def _mean_figures(
+    y_train: npt.NDArray, y_test: npt.NDArray, predicted: npt.NDArray
+) -> dict[str, Any]:
+    """Mean of a leaf with a t interval, and the held-out mean with Welch's test."""
+    mean = float(predicted[0])
+    low = high = None
+    if len(y_train) > 1:
+        half = stats.t.ppf(0.975, len(y_train) - 1) * y_train.std(ddof=1) / np.sqrt(len(y_train))
+        low, high = mean - float(half), mean + float(half)
+    differs = False
+    if len(y_train) > 1 and len(y_test) > 1:
+        spread = [float(y.std(ddof=1)) for y in (y_train, y_test)]
+        if max(spread) > 0:
+            welch = stats.ttest_ind_from_stats(
+                y_train.mean(), spread[0], len(y_train),
+                y_test.mean(), spread[1], len(y_test), equal_var=False,
+            )  # fmt: skip
+            differs = bool(welch.pvalue < LEVEL)
+        else:
+            differs = bool(y_train[0] != y_test[0])
+    share = float(y_test.mean()) if len(y_test) else None
+    return {"p": mean, "low": low, "high": high, "share": share, "differs": differs,
+            "decision": None}  # fmt: skip
+
+
+def _checks(
+    study: Study,
+    fits: Fits,
+    rules: list[Rule],
+    Z: list[npt.NDArray],
+    leaves: list[npt.NDArray],
+) -> list[dict[str, Any]]:
+    """Printed rules and exact limits re-executed; the pipeline asked again with raw columns."""
+    model_leaf = np.concatenate(leaves)
+    both = np.vstack(Z)
+    n = len(both)
+    checks = []
+    for name, exact in (("rules = model", False), ("exact limits = model", True)):
+        named = follow(rules, both, exact=exact)
+        checks.append(_check(name, int((named == model_leaf).sum()), n))
+    trees = native.read(fits.rival("pruned").tree)
+    value = trees.value[np.maximum(follow(rules, both), 0), 0, :]
+    ask = fits.pipeline.predict_proba if study.is_classification else fits.pipeline.predict
+    said = np.concatenate([np.asarray(ask(X)) for X in (study.X_train, study.X_test)])
+    agree = np.isclose(value, said.reshape(n, -1), rtol=0, atol=1e-12).all(axis=1)
+    what = "probability" if study.is_classification else "prediction"
+    checks.append(_check(f"rule's {what} = pipeline's on raw columns", int(agree.sum()), n))
+    return checks
+
+
+def _check(name: str, agree: int, n: int) -> dict[str, Any]:
+    return {"name": name, "agree": agree, "n": n, "passed": agree == n}

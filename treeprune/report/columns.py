@@ -1,0 +1,193 @@
+"""From raw columns to the numbers a model sees, with names that keep their meaning.
+
+Numbers pass as they are (trees handle missing values themselves), every category becomes one
+indicator named `column=category`, and rare categories share one. Each model column remembers the
+raw column it came from.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from .intake import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ModelColumns", "encoder", "model_columns", "scaled"]
+
+MOST_CATEGORIES = 30
+
+
+@dataclass(frozen=True)
+class NameCombiner:
+    """`column=category` (for OneHotEncoder); with quotes where plain names would collide.
+
+    Examples
+    --------
+    >>> NameCombiner()("purpose", "car"), NameCombiner(quoted=True)("purpose", "car")
+    ('purpose=car', "purpose='car'")
+    """
+
+    quoted: bool = False
+
+    def __call__(self, column: str, category: object) -> str:
+        """The model column's name."""
+        if isinstance(category, float) and np.isnan(category):
+            return f"{column}=<missing>" if self.quoted else f"{column}=missing"
+        if category == "infrequent_sklearn":
+            return f"{column}=<rare>" if self.quoted else f"{column}=rare"
+        return f"{column}={category!r}" if self.quoted else f"{column}={category}"
+
+
+@dataclass(frozen=True)
+class ModelColumns:
+    """What each model column is.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Name of every model column.
+    raw : tuple of str
+        The raw column each came from.
+    is_indicator : tuple of bool
+        Whether it is 1 for one category (or the rare ones) and 0 otherwise.
+    grouped : dict of str to int
+        Number of rare categories that share one indicator, by raw column.
+
+    Examples
+    --------
+    >>> ModelColumns(("age", "sex=f"), ("age", "sex"), (False, True), {}).raw
+    ('age', 'sex')
+    """
+
+    names: tuple[str, ...]
+    raw: tuple[str, ...]
+    is_indicator: tuple[bool, ...]
+    grouped: dict[str, int]
+
+
+def encoder(X: pd.DataFrame, min_rows: int) -> ColumnTransformer:
+    """An unfitted transformer of raw columns to model columns.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Raw training rows.
+    min_rows : int
+        Categories with fewer training rows are grouped: no leaf could hold them alone.
+
+    Returns
+    -------
+    ColumnTransformer
+        Puts out a DataFrame.
+
+    Raises
+    ------
+    InputRefused
+        If two model columns would bear one name.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [20, 30], "city": pd.Categorical(["Bonn", "Ulm"])})
+    >>> encoder(X, 1).fit(X).get_feature_names_out().tolist()
+    ['age', 'city=Bonn', 'city=Ulm']
+    """
+    numeric = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c])]
+    other = [c for c in X.columns if c not in numeric]
+    for quoted in (False, True):
+        one_hot = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=min_rows,
+            max_categories=MOST_CATEGORIES,
+            sparse_output=False,
+            feature_name_combiner=NameCombiner(quoted),
+        )
+        transformer = ColumnTransformer(
+            [("number", "passthrough", numeric), ("category", one_hot, other)],
+            verbose_feature_names_out=False,
+        )
+        names = numeric
+        if other:
+            names = [*numeric, *one_hot.fit(X[other]).get_feature_names_out()]
+        if len(set(names)) == len(names):
+            return transformer.set_output(transform="pandas")
+    twice = sorted(name for name in set(names) if names.count(name) > 1)
+    raise InputRefused(f"two columns would both be called {twice[0]!r}; rename one of them")
+
+
+def model_columns(transformer: ColumnTransformer) -> ModelColumns:
+    """What the columns of a fitted `encoder` are.
+
+    Parameters
+    ----------
+    transformer : ColumnTransformer
+        Fitted.
+
+    Returns
+    -------
+    ModelColumns
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"age": [20, 30], "city": pd.Categorical(["Bonn", "Ulm"])})
+    >>> model_columns(encoder(X, 1).fit(X)).raw
+    ('age', 'city', 'city')
+    """
+    numeric = [c for name, _, cs in transformer.transformers_ if name == "number" for c in cs]
+    raw, grouped = list(numeric), {}
+    if "category" in transformer.named_transformers_ and transformer.transformers_[1][2]:
+        one_hot = copy.copy(transformer.named_transformers_["category"])
+        for column, rare in zip(
+            one_hot.feature_names_in_, one_hot.infrequent_categories_, strict=True
+        ):
+            if rare is not None:
+                grouped[str(column)] = len(rare)
+        # The encoder itself says which raw column each indicator belongs to.
+        one_hot.feature_name_combiner = _only_column
+        raw += list(one_hot.get_feature_names_out())
+    names = tuple(str(name) for name in transformer.get_feature_names_out())
+    is_indicator = tuple(i >= len(numeric) for i in range(len(names)))
+    return ModelColumns(names, tuple(map(str, raw)), is_indicator, grouped)
+
+
+def _only_column(column: str, category: object) -> str:
+    return str(column)
+
+
+def scaled(columns: ModelColumns, estimator: Any) -> Any:
+    """A pipeline for linear models over model columns: numbers imputed, flagged and scaled.
+
+    Parameters
+    ----------
+    columns : ModelColumns
+    estimator : estimator
+        The linear model.
+
+    Returns
+    -------
+    Pipeline
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> len(scaled(ModelColumns(("age",), ("age",), (False,), {}), LogisticRegression()))
+    2
+    """
+    numeric: Sequence[str] = [
+        name for name, flag in zip(columns.names, columns.is_indicator, strict=True) if not flag
+    ]
+    impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    prepare = ColumnTransformer(
+        [("number", make_pipeline(impute, StandardScaler()), numeric)], remainder="passthrough"
+    )
+    return make_pipeline(prepare, estimator)

@@ -1,0 +1,275 @@
+"""All rivals on the held-out rows: figures with intervals, paired differences, changed decisions.
+
+Every figure is a function of how often each held-out row is counted; one set of bootstrap counts
+then gives the interval of every figure and of every difference between two models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import kernels, native
+from .intervals import auc_of, bootstrap, percentile_interval, r2_of, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from .rivals import Fits, Options, Rival
+    from .study import Study
+
+    Array = npt.NDArray[np.float64]
+    Figure = Callable[[Array], Array]
+
+__all__ = ["Outputs", "compare", "outputs_of"]
+
+EPS = float(np.finfo(np.float64).eps)
+TIE = 1e-12  # a probability that equals the cut-off but for rounding counts as reaching it
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a model says about rows.
+
+    Parameters
+    ----------
+    value : array of float64, shape (n_rows, n_classes) or (n_rows, 1)
+        Class probabilities, or predictions of a regression.
+    argmax : array of int64 or None
+        Class of the largest probability, the model's own `predict`.
+    decision : array of int64 or None
+        Class decided for at least expected cost; equal to `argmax` without costs.
+
+    Examples
+    --------
+    >>> Outputs(np.zeros((1, 1)), None, None).value.shape
+    (1, 1)
+    """
+
+    value: Array
+    argmax: npt.NDArray[np.int64] | None
+    decision: npt.NDArray[np.int64] | None
+
+
+def outputs_of(model: Any, Z: Any, study: Study) -> Outputs:
+    """Predictions and decisions of a fitted model on rows.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    Z : DataFrame
+        Rows as the model receives them.
+    study : Study
+
+    Returns
+    -------
+    Outputs
+        For a binary decision with costs, 1 where P >= the cut-off.
+
+    Examples
+    --------
+    See `compare`.
+    """
+    if not study.is_classification:
+        return Outputs(np.asarray(model.predict(Z), np.float64)[:, None], None, None)
+    proba = np.asarray(model.predict_proba(Z), np.float64)
+    argmax = np.argmax(proba, axis=1)
+    if study.costs is None:
+        return Outputs(proba, argmax, argmax)
+    decision = (proba[:, 1] >= float(study.costs.cutoff) - TIE).astype(np.int64)
+    return Outputs(proba, argmax, decision)
+
+
+def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
+    """Figures of all rivals on the held-out rows.
+
+    Parameters
+    ----------
+    study : Study
+    fits : Fits
+    options : Options
+
+    Returns
+    -------
+    dict
+        `rows` (a model each: figures as {value, low, high}), `differences` (pruned minus a
+        rival, with a verdict), `swap` (changed decisions), and how the intervals were made.
+
+    Examples
+    --------
+    >>> from treeprune.report.rivals import Options
+    >>> Options().n_resamples
+    2000
+    """
+    outputs = {r.key: outputs_of(r.model, fits.Z_test, study) for r in fits.rivals}
+    figures = {key: _figures(study, out) for key, out in outputs.items()}
+    names = list(figures["pruned"])
+    flat = [figure for key in figures for figure in figures[key].values()]
+    n = len(study.y_test)
+    drawn = bootstrap(
+        lambda counts: np.column_stack([figure(counts) for figure in flat]),
+        n,
+        options.n_resamples,
+        study.seed,
+    ).reshape(options.n_resamples, len(figures), len(names))
+    once = np.ones((1, n))
+    values = np.array([[float(f(once)[0]) for f in figures[key].values()] for key in figures])
+    keys = list(figures)
+    rows = []
+    for i, rival in enumerate(fits.rivals):
+        shown = {name: _with_interval(values[i, j], drawn[:, i, j]) for j, name in enumerate(names)}
+        rows.append(
+            {
+                "key": rival.key,
+                "model": rival.label,
+                "detail": rival.detail,
+                "figures": shown,
+                **_size(rival, fits),
+                **_change(outputs["grown"], outputs[rival.key], is_grown=rival.key == "grown"),
+            }
+        )
+    lead = names[0]
+    differences = [
+        _difference(
+            other, lead, values[keys.index("pruned"), 0] - values[keys.index(other), 0],
+            drawn[:, keys.index("pruned"), 0] - drawn[:, keys.index(other), 0], options.margin,
+        )
+        for other in ("grown", "pruned_other", "grown_small", "linear")
+    ]  # fmt: skip
+    return {
+        "n": n,
+        "lead": lead,
+        "rows": rows,
+        "differences": differences,
+        "margin": options.margin,
+        "resamples": options.n_resamples,
+        "resamples_defined": int(np.isfinite(drawn).all(axis=(1, 2)).sum()),
+        "swap": _swap(study, outputs["grown"], outputs["pruned"]),
+    }
+
+
+def _figures(study: Study, out: Outputs) -> dict[str, Figure]:
+    """Each figure as a function of counts per row; the first is the one that is compared."""
+    y = study.y_test
+    if not study.is_classification:
+        error = out.value[:, 0] - y
+        squared = _mean_of(error**2)
+        return {
+            "r2": r2_of(y, out.value[:, 0]),
+            "rmse": lambda counts: np.sqrt(squared(counts)),
+            "mae": _mean_of(np.abs(error)),
+        }
+    hit = np.eye(len(study.labels))[y]
+    p_true = np.clip(out.value[np.arange(len(y)), y], EPS, 1 - EPS)
+    half = 2 if study.task == "binary" else 1
+    figures: dict[str, Figure] = {
+        "auc": _macro_auc(y, out.value, binary=study.task == "binary"),
+        "log_loss": _mean_of(-np.log(p_true)),
+        "brier": _mean_of(((out.value - hit) ** 2).sum(axis=1) / half),
+    }
+    assert out.argmax is not None
+    assert out.decision is not None
+    if study.costs is None:
+        return {**figures, "error": _mean_of((out.argmax != y).astype(np.float64))}
+    cost = np.array([[0.0, study.costs.false_alarm], [study.costs.miss, 0.0]])
+    return {
+        **figures,
+        "cost_argmax": _mean_of(cost[y, out.argmax]),
+        "cost": _mean_of(cost[y, out.decision]),
+    }
+
+
+def _mean_of(loss: Array) -> Figure:
+    return lambda counts: counts @ loss / counts.sum(axis=1)
+
+
+def _macro_auc(y: npt.NDArray, proba: Array, *, binary: bool) -> Figure:
+    """Area under the curve; several classes: each against the rest, averaged."""
+    if binary:
+        return auc_of(y == 1, proba[:, 1])
+    areas = [auc_of(y == k, proba[:, k]) for k in range(proba.shape[1])]
+    return lambda counts: np.mean([area(counts) for area in areas], axis=0)
+
+
+def _with_interval(value: float, drawn: Array) -> dict[str, float | None]:
+    interval = percentile_interval(drawn)
+    low, high = interval if interval else (None, None)
+    return {"value": float(value) if np.isfinite(value) else None, "low": low, "high": high}
+
+
+def _size(rival: Rival, fits: Fits) -> dict[str, Any]:
+    raw = fits.columns.raw
+    if rival.tree is None:
+        return {"leaves": None, "depth": None, "tests": None, "columns": len(set(raw))}
+    trees, splits = native.read(rival.tree), native.splits(rival.tree)
+    depth = kernels.depths(trees.parent)
+    leaf = native.apply(rival.tree, fits.Z_test)[:, 0]
+    return {
+        "leaves": trees.n_leaves,
+        "depth": int(depth.max()),
+        "tests": float(depth[leaf].mean()),
+        "columns": len({raw[j] for j in splits.feature if j >= 0}),
+    }
+
+
+def _change(grown: Outputs, out: Outputs, *, is_grown: bool) -> dict[str, float | None]:
+    """Mean squared change of the prediction and share of changed decisions against as grown."""
+    if is_grown:
+        return {"delta_e": None, "changed": None}
+    moved = (out.value - grown.value) ** 2
+    # Two classes mirror each other: one of them tells the change of the probability.
+    delta = moved[:, 1] if moved.shape[1] == 2 else moved.sum(axis=1)
+    changed = None if out.decision is None else float((out.decision != grown.decision).mean())
+    return {"delta_e": float(delta.mean()), "changed": changed}
+
+
+def _difference(other: str, lead: str, value: float, drawn: Array, margin: float) -> dict:
+    interval = percentile_interval(drawn)
+    if interval is None or not np.isfinite(value):
+        return {"rival": other, "figure": lead, "value": None, "low": None, "high": None,
+                "verdict": "undecided"}  # fmt: skip
+    low, high = interval
+    return {
+        "rival": other,
+        "figure": lead,
+        "value": float(value),
+        "low": low,
+        "high": high,
+        "verdict": verdict(low, high, margin),
+    }
+
+
+def _swap(study: Study, grown: Outputs, pruned: Outputs) -> dict[str, Any] | None:
+    """Whose decision changed from the grown to the pruned tree, by outcome."""
+    if grown.decision is None or pruned.decision is None:
+        return None
+    y = study.y_test
+    changed = int((grown.decision != pruned.decision).sum())
+    if study.task != "binary":
+        right = pruned.decision == y
+        wrong_before = grown.decision != y
+        return {
+            "changed": changed,
+            "mended": int((right & wrong_before).sum()),
+            "spoiled": int((~right & ~wrong_before).sum()),
+        }
+    acted = (pruned.decision == 1) & (grown.decision == 0)
+    passed = (pruned.decision == 0) & (grown.decision == 1)
+    counts = {"changed": changed}
+    for name, rows in (("acted", acted), ("passed", passed)):
+        counts[name] = int(rows.sum())
+        counts[f"{name}_positive"] = int((rows & (y == 1)).sum())
+    decided, truth = pruned.decision == 1, y == 1
+    counts |= {
+        "n_acted": int(decided.sum()),
+        "n_acted_negative": int((decided & ~truth).sum()),
+        "n_negative": int((~truth).sum()),
+        "n_passed": int((~decided).sum()),
+        "n_passed_positive": int((~decided & truth).sum()),
+        "grown_n_acted": int((grown.decision == 1).sum()),
+    }
+    return counts
