@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
     from .trees import Splits, Trees
 
+    __version__: str
+
 _HOMES = {
     "METHODS": "pruning",
     "MalformedModelError": "exceptions",
@@ -63,9 +65,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("treeprune")
+        try:
+            return version("treeprune")
+        except PackageNotFoundError:  # a checkout that is not installed
+            return "0+unknown"
     if name in ("datasets", "native"):
         return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:

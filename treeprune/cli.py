@@ -47,9 +47,9 @@ def main() -> None:
 
 def _version(asked: bool) -> None:
     if asked:
-        from .report.version import version
+        from . import __version__
 
-        typer.echo(f"treeprune {version()}")
+        typer.echo(f"treeprune {__version__}")
         raise typer.Exit
 
 

@@ -144,7 +144,8 @@ def _warn_root(self: Any, path: PruningPath) -> None:
         room = "" if self.strength == "best" else " by more than one standard error"
         why = f"no larger model has a better cross-validated {path.scoring}{room}"
     else:
-        why = f"strength {self.strength!r} of {path.method} removed every split"
+        asked = "its textbook rule" if self.strength == "auto" else f"strength {self.strength:.4g}"
+        why = f"{path.method} by {asked} removed every split"
     warnings.warn(
         f"only the root remains, the model predicts the same for every row: {why}. Try "
         "strength='best', a smaller strength, risk='impurity' or 'log_loss' (errors cannot see a "

@@ -241,7 +241,7 @@ def node_loss(
         return (weight - np.take_along_axis(counts, top[:, :, None], 2)[:, :, 0]) @ share
     if kind == "cost":
         assert cost_matrix is not None
-        decision = np.argmin(value[:, 0, :] @ cost_matrix, axis=1)
+        decision = cost_decision(value[:, 0, :], cost_matrix)
         return np.einsum("tk,tk->t", counts[:, 0, :], cost_matrix.T[decision])
     if kind == "brier":
         square = (value**2).sum(axis=2)
@@ -287,7 +287,8 @@ def cost_decision(proba: npt.ArrayLike, cost_matrix: npt.ArrayLike) -> Array:
     Returns
     -------
     array of int, shape (n_rows,)
-        Index of the decided class; the first of equal ones.
+        Index of the decided class; of equal ones the first, but with two classes the second, as
+        a probability that reaches the cut-off counts (scikit-learn's `FixedThresholdClassifier`).
 
     Raises
     ------
@@ -309,4 +310,9 @@ def cost_decision(proba: npt.ArrayLike, cost_matrix: npt.ArrayLike) -> Array:
     p = np.asarray(proba, dtype=np.float64)
     if p.ndim != 2:
         raise ValueError(f"proba must be rows x classes, got shape {p.shape}")
-    return np.argmin(p @ check_cost_matrix(cost_matrix, p.shape[1]), axis=1)
+    matrix = check_cost_matrix(cost_matrix, p.shape[1])
+    if p.shape[1] == 2:
+        alarm, miss = matrix[0, 1] - matrix[0, 0], matrix[1, 0] - matrix[1, 1]
+        if alarm > 0 and miss > 0:
+            return (p[:, 1] >= alarm / (alarm + miss)).astype(np.intp)
+    return np.argmin(p @ matrix, axis=1)

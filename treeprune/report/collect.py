@@ -13,11 +13,10 @@ import pandas as pd
 import sklearn
 from scipy import stats
 
-from .. import native
+from .. import __version__, native
 from .held_out import compare, outputs_of
 from .intervals import wilson
 from .rules_text import condition_text, follow, rules_of
-from .version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +95,7 @@ def report_of(
         "checks": checks,
         "limits": list(study.limits),
         "record": {
-            "treeprune": version(),
+            "treeprune": __version__,
             "scikit_learn": sklearn.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
