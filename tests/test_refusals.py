@@ -1,4 +1,4 @@
-"""Bad input is refused: the error says what was given and what is possible, nothing is half done."""
+"""Bad input is refused, the error says what was given and what is possible; nothing is half done."""
 
 from __future__ import annotations
 
@@ -597,10 +597,10 @@ def test_a_score_that_no_fold_can_have(scoring):
 def test_a_score_that_is_undefined_in_every_fold():
     """Test folds of one class have no AUC: scikit-learn's scorer says NaN, for every step."""
     train = np.concatenate([np.flatnonzero(Y == 0)[:20], np.flatnonzero(Y == 1)[:20]])
-    folds = [(train, np.flatnonzero(Y == k)[20:]) for k in (0, 1)]
+    folds = [(train, np.flatnonzero(k == Y)[20:]) for k in (0, 1)]
     for strength in ("best", "one_se"):
         model = PrunedClassifier(cv=folds, scoring="roc_auc", strength=strength, random_state=0)
-        with pytest.warns(UserWarning, match="Only one class"), pytest.raises(ValueError) as error:  # noqa: PT011, PT012
+        with pytest.warns(UserWarning, match="Only one class"), pytest.raises(ValueError) as error:  # noqa: PT011
             model.fit(X, Y)
         assert re.search("roc_auc.*(NaN|undefined|not defined)", str(error.value), re.DOTALL)
 

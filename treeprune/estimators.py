@@ -179,6 +179,15 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from treeprune import PrunedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = PrunedClassifier(random_state=0).fit(X, y)
+        >>> model.step_ > 0
+        True
         """
         self._validate_params()
         base = self._base()
@@ -208,6 +217,15 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         array, shape (n_rows,) or (n_rows, n_outputs)
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from treeprune import PrunedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = PrunedClassifier(random_state=0).fit(X, y)
+        >>> model.predict(X[::60])
+        array([0, 1, 2])
         """
         return self._checked(X).predict(X)
 
@@ -346,11 +364,36 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
         Returns
         -------
         array, shape (n_rows, n_classes), or a list of them with several outputs
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from treeprune import PrunedClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = PrunedClassifier(random_state=0).fit(X, y)
+        >>> model.predict_proba(X[:1])
+        array([[1., 0., 0.]])
         """
         return self._checked(X).predict_proba(X)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of `predict_proba`, -inf at zero."""
+        """Logarithm of `predict_proba`, -inf at zero.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_features)
+
+        Returns
+        -------
+        array, shape (n_rows, n_classes), or a list of them with several outputs
+
+        Examples
+        --------
+        >>> from treeprune import PrunedClassifier
+        >>> model = PrunedClassifier(strength=0.0).fit([[0], [1], [1], [1]], [0, 0, 1, 1])
+        >>> float(model.predict_log_proba([[0]])[0, 0])
+        0.0
+        """
         return self._checked(X).predict_log_proba(X)
 
     def __sklearn_tags__(self) -> Any:

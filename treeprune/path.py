@@ -262,7 +262,19 @@ class PruningPath:
         sample_weight: Any = None,
         steps: Array | None = None,
     ) -> Array:
-        """Scores by step for a resolved `Scoring`; NaN where not asked. See `score`."""
+        """Scores by step for a resolved `Scoring`; NaN where not asked. See `score`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import pruning_path
+        >>> from treeprune.scoring import resolve
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> path = pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y))
+        >>> float(path.score_steps(X, y, resolve("accuracy", path.trees))[0])
+        1.0
+        """
         return scores.score_steps(
             self.model,
             self.trees,
@@ -321,11 +333,35 @@ class PruningPath:
         return scores.staged(self.model, self.trees, self.removed_at, len(self), X, proba=False)
 
     def scored(self, mean: Array, se: Array, name: str) -> PruningPath:
-        """A copy that holds cross-validated scores."""
+        """A copy that holds cross-validated scores.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import pruning_path
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> path = pruning_path(DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y))
+        >>> scored = path.scored(np.array([0.9, 0.92, 0.7]), np.array([0.01] * 3), "accuracy")
+        >>> scored.best_step
+        1
+        """
         return replace(self, step_score=mean, step_score_se=se, scoring=name)
 
     def with_chosen(self, step: int) -> PruningPath:
-        """A copy that says which step was chosen."""
+        """A copy that says which step was chosen.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import pruning_path
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> path = pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y))
+        >>> path.with_chosen(2).chosen
+        2
+        """
         return replace(self, chosen=int(step))
 
     @property
@@ -336,6 +372,14 @@ class PruningPath:
         ------
         ValueError
             If the path has no scores.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from treeprune import PrunedClassifier
+        >>> model = PrunedClassifier(random_state=0).fit(*load_breast_cancer(return_X_y=True))
+        >>> model.path_.best_step <= model.step_  # "auto" is one_se: as small or smaller
+        True
         """
         score = self._scores()
         top = np.nanmax(score)
@@ -350,6 +394,14 @@ class PruningPath:
         ------
         ValueError
             If the path has no scores, or no standard errors (a single split).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from treeprune import PrunedClassifier
+        >>> model = PrunedClassifier(random_state=0).fit(*load_breast_cancer(return_X_y=True))
+        >>> model.path_.one_se_step == model.step_
+        True
         """
         score, best = self._scores(), self.best_step
         assert self.step_score_se is not None

@@ -47,6 +47,14 @@ class _PrunedTree(BaseDecisionTree):
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from treeprune import PrunedTreeClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> PrunedTreeClassifier(max_size=3, random_state=0).fit(X, y).tree_.node_count
+        5
         """
         self._validate_params()
         if self.ccp_alpha != 0:
@@ -103,6 +111,15 @@ class _PrunedTree(BaseDecisionTree):
         -------
         Bunch
             `ccp_alphas` and `impurities`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from treeprune import PrunedTreeClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = PrunedTreeClassifier(max_leaf_nodes=3, random_state=0)
+        >>> model.cost_complexity_pruning_path(X, y).ccp_alphas.round(2)
+        array([0.  , 0.26, 0.33])
         """
         grown = self._native(**{name: getattr(self, name) for name in self._native_names()})
         return grown.cost_complexity_pruning_path(X, y, sample_weight)

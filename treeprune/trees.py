@@ -33,6 +33,9 @@ def _frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
 class Trees:
     """One or many binary trees, nodes concatenated, children after their parents.
 
+    Besides the arrays below there are `n_nodes`, `n_leaves`, `n_trees`, `n_outputs`,
+    `is_classifier`, the mask `is_leaf` and the index `tree_of` of every node's tree.
+
     Parameters
     ----------
     left, right, parent : array of int32, shape (n_nodes,)
@@ -71,6 +74,10 @@ class Trees:
     >>> trees = native.read(model)
     >>> trees.n_nodes, trees.n_leaves, trees.n_trees
     (17, 9, 1)
+    >>> trees.n_outputs, trees.is_classifier, trees.n_classes
+    (1, True, (3,))
+    >>> trees.is_leaf[:4].tolist(), trees.tree_of[:4].tolist()
+    ([False, True, False, False], [0, 0, 0, 0])
     """
 
     left: Array
@@ -297,6 +304,15 @@ class Splits:
             )
 
     def name(self, node: int) -> str:
-        """Name of the column that the node looks at (`x3` where columns have no names)."""
+        """Name of the column that the node looks at (`x3` where columns have no names).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Splits
+        >>> splits = Splits([1, -2, -2], [0.5, -2, -2], np.zeros(3), cast32=True, n_features=2)
+        >>> splits.name(0)
+        'x1'
+        """
         feature = int(self.feature[node])
         return self.feature_names[feature] if self.feature_names else f"x{feature}"

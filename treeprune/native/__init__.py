@@ -36,7 +36,14 @@ _READERS: dict[tuple[str, str], str] = {
 
 
 def supported() -> list[str]:
-    """Names of the classes that can be read."""
+    """Names of the classes that can be read.
+
+    Examples
+    --------
+    >>> from treeprune import native
+    >>> native.supported()[0]
+    'DecisionTreeClassifier'
+    """
     return [name for _, name in _READERS]
 
 
@@ -63,7 +70,14 @@ def _reader(model: Any) -> ModuleType:
 
 
 def check_supported(model: Any) -> None:
-    """Raise `UnsupportedModelError` unless models of this class can be read, fitted or not."""
+    """Raise `UnsupportedModelError` unless models of this class can be read, fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn.tree import ExtraTreeRegressor
+    >>> from treeprune import native
+    >>> native.check_supported(ExtraTreeRegressor())
+    """
     _reader(model)
 
 
@@ -78,17 +92,51 @@ def read(model: Any) -> Trees:
         If the model's arrays do not describe trees.
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> native.read(model).left
+    array([ 1, -1,  3, -1, -1], dtype=int32)
     """
     return _reader(model).read(model)
 
 
 def splits(model: Any) -> Splits:
-    """How the nodes of `read(model)` decide."""
+    """How the nodes of `read(model)` decide.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> native.splits(model).feature
+    array([ 3, -2,  3, -2, -2], dtype=int32)
+    """
     return _reader(model).splits(model)
 
 
 def apply(model: Any, X: Any) -> NDArray[np.int32]:
-    """Leaf of every row in every tree, counted among all nodes, shape (n_rows, n_trees)."""
+    """Leaf of every row in every tree, counted among all nodes, shape (n_rows, n_trees).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> native.apply(model, X[::60])
+    array([[1],
+           [3],
+           [4]], dtype=int32)
+    """
     return _reader(model).apply(model, X)
 
 
@@ -103,6 +151,17 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
         Nodes that become (or are) leaves; what hangs below them is dropped.
     value : array, shape of `Trees.value`, optional
         New node values.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> trees = native.read(model)
+    >>> print(native.write(model, trees.n_rows <= 100).get_n_leaves())
+    2
     """
     return _reader(model).write(model, is_leaf, value)
 
@@ -111,5 +170,14 @@ def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArra
     """Weights of rows as the model would weigh them in `fit`: with its class weights.
 
     "balanced" is taken from the labels given, as `fit` would.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> model = DecisionTreeClassifier(class_weight={0: 1, 1: 5}).fit([[0], [1]], [0, 1])
+    >>> native.row_weights(model, np.array([0, 1, 1]), np.array([1.0, 1.0, 0.5]))
+    array([1. , 5. , 2.5])
     """
     return _reader(model).row_weights(model, y, sample_weight)

@@ -95,7 +95,14 @@ class Method:
 
     @property
     def needs_holdout(self) -> bool:
-        """Whether rows must be set aside from growing."""
+        """Whether rows must be set aside from growing.
+
+        Examples
+        --------
+        >>> from treeprune import METHODS
+        >>> [name for name, row in METHODS.items() if row.needs_holdout]
+        ['reduced_error', 'agreement']
+        """
         return self.rows != "optional"
 
     def with_options(self, **options: float) -> Method:
