@@ -12,6 +12,7 @@ from typing import Any
 
 import naive
 import numpy as np
+import sklearn
 from hypothesis import strategies as st
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -25,6 +26,11 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
+
+
+# Before 1.8 scikit-learn sends training rows with missing values elsewhere than `predict` does, so
+# that what a node has stored is not what reaches it, and no law about rows can hold.
+MISSING_VALUES_HOLD = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)
 
 
 @dataclass(frozen=True)
@@ -223,7 +229,7 @@ def fitted(
         task,
         n_classes=draw(st.integers(2, max_classes)) if task == "classification" else 2,
         n_outputs=n_outputs,
-        nan=nan and draw(st.booleans()),
+        nan=nan and MISSING_VALUES_HOLD and draw(st.booleans()),
         weights=draw(st.sampled_from(weights)),
     )
     grown = {"max_depth": draw(st.sampled_from([1, 3, None, None])), **(params or {})}

@@ -1,4 +1,4 @@
-"""Bad input is refused, the error says what was given and what is possible; nothing is half done."""
+"""Bad input is refused; the error says what came and what is possible; nothing is half done."""
 
 from __future__ import annotations
 
@@ -579,6 +579,7 @@ def test_folds(bad):
     refused(bad)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 @pytest.mark.parametrize("scoring", ["roc_auc", "f1"])
 def test_a_score_that_no_fold_can_have(scoring):
     """Labels in order: a training fold without a class, or a test fold of one class."""

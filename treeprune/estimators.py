@@ -16,7 +16,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_is_fitted,
     column_or_1d,
     validate_data,
@@ -24,6 +23,7 @@ from sklearn.utils.validation import (
 
 from . import native
 from .exceptions import PrunedToRootWarning
+from .losses import check_rows
 from .path import PruningPath
 from .pruning import METHODS, Method, textbook_step
 from .pruning.methods import find_method
@@ -82,14 +82,23 @@ def _one_column(y: Any, several: bool) -> Any:
 
 def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
     """Grow, find the path, choose the step, and set the fitted attributes of an estimator."""
-    validate_data(self, X, y, skip_check_array=True)
+    if y is None:
+        raise ValueError(
+            f"This {type(self).__name__} estimator requires y to be passed, but the target y is "
+            "None."
+        )
     is_classifier = hasattr(base, "predict_proba")
+    if is_classifier != hasattr(self, "predict_proba"):
+        kind, other = (
+            ("a classifier", "Classifier") if is_classifier else ("a regressor", "Regressor")
+        )
+        raise ValueError(
+            f"{type(self).__name__} cannot grow {base!r}, which is {kind}; use Pruned{other}"
+        )
     method = find_method(self.method, {"classification" if is_classifier else "regression"})
     y = _one_column(y, "several outputs" in method.tasks)
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+        sample_weight = check_rows(X, None, sample_weight)
     estimator, seed = _seeded(base, self.random_state)
     rows = Rows.of(X, y, sample_weight, groups)
     recipe = Recipe(
@@ -117,10 +126,17 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
     step = _choose(path, rule, method)
     if self.max_size is not None:
         step = max(step, path.step_for(size=self.max_size))
+    estimator = path.cut(step)
+    # All attributes at the end: a refused fit leaves the estimator as it was.
     self.path_ = path.with_chosen(step)
     self.step_ = step
     self.strength_ = float(path.strength[step])
-    self.estimator_ = path.cut(step)
+    self.estimator_ = estimator
+    for name in ("classes_", "n_features_in_", "feature_names_in_"):
+        if hasattr(estimator, name):
+            setattr(self, name, getattr(estimator, name))
+        elif name in vars(self):  # of an earlier fit on a frame
+            delattr(self, name)
     if step > 0 and path.size[step] == path.trees.n_trees:
         _warn_root(self, path)
 
@@ -193,9 +209,6 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
         base = self._base()
         native.check_supported(base)
         fit_pruned(self, base, X, y, sample_weight, groups)
-        for name in ("classes_", "n_features_in_", "feature_names_in_"):
-            if hasattr(self.estimator_, name):
-                setattr(self, name, getattr(self.estimator_, name))
         return self
 
     def _base(self) -> Any:
@@ -398,7 +411,9 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = get_tags(self._base()).classifier_tags.multi_class
+        inner = get_tags(self._base()).classifier_tags
+        if inner is not None:  # a regressor is refused in `fit`
+            tags.classifier_tags.multi_class = inner.multi_class
         return tags
 
 

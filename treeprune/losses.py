@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import _check_sample_weight
 
 from . import kernels
 from .trees import Trees
@@ -22,6 +24,7 @@ __all__ = [
     "NodeSums",
     "agreement_sums",
     "check_cost_matrix",
+    "check_rows",
     "cost_decision",
     "encode",
     "node_loss",
@@ -83,7 +86,13 @@ def encode(model: Any, y: npt.ArrayLike, *, unknown_ok: bool = False) -> Array:
         return target
     out = np.empty(target.shape)
     for o, known in enumerate(classes if n_outputs > 1 else [classes]):
-        at = np.searchsorted(known, target[:, o]).clip(max=len(known) - 1)
+        try:
+            at = np.searchsorted(known, target[:, o]).clip(max=len(known) - 1)
+        except TypeError as error:  # words and numbers have no order
+            raise ValueError(
+                f"no label of y is a class of the model: got {target[:3, o].tolist()}…, the "
+                f"model's classes are {known.tolist()}"
+            ) from error
         out[:, o] = np.where(known[at] == target[:, o], at, -1)
         if len(out) and (out[:, o] < 0).all() and not unknown_ok:
             raise ValueError(
@@ -91,6 +100,27 @@ def encode(model: Any, y: npt.ArrayLike, *, unknown_ok: bool = False) -> Array:
                 f"model's classes are {known.tolist()}"
             )
     return out
+
+
+def check_rows(X: Any, y: Any = None, sample_weight: Any = None) -> Array:
+    """Weights of rows as float64 (n_rows,), after checking that rows, targets, weights agree.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, lengths differ, or weights are negative, not finite or all zero.
+    """
+    n = X.shape[0] if hasattr(X, "shape") else len(X)
+    if n == 0:
+        raise ValueError("no row: X is empty; give at least one row")
+    if y is not None:
+        check_consistent_length(X, y)
+    if sample_weight is None:
+        return np.ones(n)
+    weight = np.asarray(sample_weight, np.float64)
+    if weight.shape == (n,) and not weight.any():
+        raise ValueError(f"no row counts: all {n} sample weights are zero")
+    return _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
 
 
 def sum_rows(trees: Trees, leaf: Array, y: Array, weight: Array) -> NodeSums:

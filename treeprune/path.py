@@ -207,10 +207,10 @@ class PruningPath:
         >>> path.cut(strength=0.01)
         DecisionTreeClassifier(random_state=0)
         """
+        if sum(x is not None for x in (step, size, strength)) != 1:
+            raise ValueError("give one of step, size and strength")
         if step is None:
             step = self.step_for(size=size, strength=strength)
-        elif size is not None or strength is not None:
-            raise ValueError("give one of step, size and strength")
         return native.write(self.model, self.removed_at <= self._index(step))
 
     def _index(self, step: int) -> int:

@@ -19,7 +19,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing
 
 from . import kernels, native
-from .losses import encode, node_loss, output_share, sum_rows
+from .losses import check_rows, encode, node_loss, output_share, sum_rows
 from .trees import Trees
 
 __all__ = ["MOST_STEPS", "Scoring", "resolve", "score_steps", "staged", "thin"]
@@ -155,10 +155,8 @@ def score_steps(
     array of float64, shape (n_steps,)
         Larger is better; NaN where a step was not asked.
     """
+    weight = check_rows(X, y, sample_weight)
     y = np.asarray(y)
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
-    if not weight.sum() > 0:
-        raise ValueError("no row to score: the rows are none, or all their weights are zero")
     if scoring.loss is not None:
         target = encode(model, y, unknown_ok=True)
         return _additive(model, trees, removed_at, n_steps, X, target, weight, scoring)

@@ -131,6 +131,11 @@ def holdout(
     """
     n = len(rows)
     splitter = validation
+    if isinstance(validation, str):  # has a method `split` too
+        raise ValueError(
+            f"validation must be a fraction between 0 and 1 or a scikit-learn splitter, got "
+            f"{validation!r}"
+        )
     if not hasattr(validation, "split"):
         if n < 2:
             raise ValueError(
@@ -238,11 +243,20 @@ def cross_validate(
     splitter = check_cv(cv, np.asarray(rows.y), classifier=path.trees.is_classifier)
     # Splitters look at the number of rows only; some refuse frames that trees accept.
     splits = list(splitter.split(np.zeros(len(rows)), rows.y, rows.groups))
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no split; give at least one, two for one_se")
     scores = np.array(
         Parallel(n_jobs=n_jobs, verbose=verbose)(
             delayed(_fold_scores)(recipe, path, rows, train, test, how) for train, test in splits
         )
     )
     n = len(scores)
+    if np.isnan(scores.mean(axis=0)).all():
+        bad = [k for k, fold in enumerate(scores) if np.isnan(fold).all()]
+        raise ValueError(
+            f"{how.name} is not defined (NaN) in fold{'s' if len(bad) > 1 else ''} "
+            f"{', '.join(map(str, bad))} of {n}; give folds that hold every class, or another "
+            "scoring"
+        )
     se = scores.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(path), np.nan)
     return path.scored(scores.mean(axis=0), se, how.name)

@@ -122,12 +122,22 @@ def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArra
     """Sample weights times class weights."""
     weight = np.ones(len(y)) if sample_weight is None else np.array(sample_weight, np.float64)
     class_weight = getattr(model, "class_weight", None)
-    if class_weight is not None:
+    for output, table in enumerate(_class_tables(class_weight)):
+        labels = y if y.ndim == 1 else y[:, output]
+        # As in `fit`, a class that is not in the table weighs 1; here one may also be missing.
+        for label, factor in table.items():
+            weight[labels == label] *= factor
+    if isinstance(class_weight, str):
         # Each tree of a "balanced_subsample" forest balances its own rows; here there is one set.
-        if isinstance(class_weight, str) and class_weight == "balanced_subsample":
-            class_weight = "balanced"
-        weight *= compute_sample_weight(class_weight, y)
+        weight *= compute_sample_weight("balanced", y)
     return weight
+
+
+def _class_tables(class_weight: Any) -> list[dict[Any, float]]:
+    """Class weights by output, as far as they are given as tables."""
+    if class_weight is None or isinstance(class_weight, str):
+        return []
+    return [class_weight] if isinstance(class_weight, dict) else list(class_weight)
 
 
 def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) -> Any:

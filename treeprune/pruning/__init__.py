@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .. import native
-from ..losses import NodeSums, agreement_sums, check_cost_matrix, encode, stored_sums, sum_rows
+from ..losses import (
+    NodeSums,
+    agreement_sums,
+    check_cost_matrix,
+    check_rows,
+    encode,
+    stored_sums,
+    sum_rows,
+)
 from ..path import PruningPath
 from ..scoring import thin
 from ..trees import Trees
@@ -109,12 +118,16 @@ def pruning_path(
     matrix = _cost_matrix(trees, kind, cost_matrix)
     splits = native.splits(model)
     locked = locked_nodes(trees, splits, never_prune)
+    if X is not None:
+        weight = check_rows(X, y, sample_weight)
+    elif y is not None or sample_weight is not None:
+        raise ValueError("y and sample_weight belong to rows: give X too")
     if by is not None:
         own = own_strengths(trees, splits, by)
         evidence = Evidence(trees, None, "impurity", None, {})
         own_row = replace(METHODS["cost_complexity"], name="by", align="strength")
         return build_path(model, evidence, own_row, locked, own)
-    sums = _sums(model, trees, row, kind, X, y, sample_weight)
+    sums = _sums(model, trees, row, kind, X, y, None if X is None else weight)
     evidence = Evidence(trees, sums, kind, matrix, row.options)
     return build_path(model, evidence, row, locked)
 
@@ -130,7 +143,7 @@ def _cost_matrix(trees: Trees, kind: str, cost_matrix: Any) -> Any:
 
 
 def _sums(
-    model: Any, trees: Trees, method: Method, kind: str, X: Any, y: Any, sample_weight: Any
+    model: Any, trees: Trees, method: Method, kind: str, X: Any, y: Any, weight: Any
 ) -> NodeSums | None:
     """Sums over nodes of the rows given, or of what the model has stored; None for impurity."""
     if kind == "impurity":
@@ -143,12 +156,9 @@ def _sums(
         return stored_sums(trees)
     if labelled and y is None:
         raise ValueError(f"{method.name} needs the targets of the rows: give y with X")
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not labelled:
         return agreement_sums(trees, native.apply(model, X), weight)
     target = encode(model, y)
-    if len(target) != len(weight):
-        raise ValueError(f"X has {len(weight)} rows, y has {len(target)}")
     weight = native.row_weights(model, np.asarray(y), weight)
     return sum_rows(trees, native.apply(model, X), target, weight)
 
@@ -219,7 +229,7 @@ def prune(
 
 
 def _check_strength(strength: Any) -> None:
-    if not strength >= 0:
+    if not isinstance(strength, Real) or not float(strength) >= 0:
         raise ValueError(
             f"strength must be a number that is not negative, got {strength!r}; larger prunes more"
         )
@@ -294,7 +304,8 @@ def pruning_strengths(
     asked = np.flatnonzero(levels[:end] >= 0)
     if not len(asked):
         return np.zeros(1)
-    grid = levels[asked[thin(path.size[asked], n)]]
+    kept = thin(path.size[asked], n) if n > 1 else np.array([len(asked) // 2])
+    grid = levels[asked[kept]]
     grid[np.isinf(grid)] = 2.0 * path.strength[-1]
     return grid
 

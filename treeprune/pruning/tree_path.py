@@ -127,12 +127,18 @@ def locked_nodes(trees: Trees, splits: Splits, never_prune: Sequence[Any] | None
         return np.zeros(trees.n_nodes, np.bool_)
     if isinstance(never_prune, str):
         never_prune = [never_prune]
+    if np.ndim(never_prune) != 1:
+        raise ValueError(f"never_prune must be a list of columns, got {never_prune!r}")
     names = list(splits.feature_names or ())
     kept: list[int] = []
     for column in never_prune:
         if isinstance(column, str) and column in names:
             kept.extend(j for j, name in enumerate(names) if name == column)
-        elif isinstance(column, int | np.integer) and 0 <= column < splits.n_features:
+        elif (
+            isinstance(column, int | np.integer)
+            and not isinstance(column, bool)
+            and 0 <= column < splits.n_features
+        ):
             kept.append(int(column))
         else:
             known = ", ".join(names) if names else f"0 to {splits.n_features - 1} (no names)"
@@ -192,7 +198,13 @@ def own_strengths(trees: Trees, splits: Splits, by: Callable | Sequence[int]) ->
         if np.isnan(strength[~trees.is_leaf]).any() or (strength == -np.inf).any():
             raise ValueError("by gave NaN or -inf; give numbers, inf for splits that never go")
         return strength
-    nodes = np.asarray(by, dtype=np.int64).reshape(-1)
+    given = np.asarray(by)
+    if given.dtype.kind not in "iu" and given.size:
+        raise ValueError(
+            f"by must list node numbers, got {given.dtype} values such as {given.flat[0]!r}; of a "
+            "boolean mask give np.flatnonzero(mask)"
+        )
+    nodes = given.astype(np.int64).reshape(-1)
     inside = (nodes >= 0) & (nodes < trees.n_nodes)
     if not inside.all() or trees.is_leaf[nodes].any():
         bad = nodes[~inside] if not inside.all() else nodes[trees.is_leaf[nodes]]
