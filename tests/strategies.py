@@ -27,7 +27,6 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
-
 # Before 1.8 scikit-learn sends training rows with missing values elsewhere than `predict` does, so
 # that what a node has stored is not what reaches it, and no law about rows can hold.
 MISSING_VALUES_HOLD = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)

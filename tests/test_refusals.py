@@ -557,6 +557,7 @@ def test_scorers(bad):
     refused(bad)
 
 
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
 @cases(
     Bad(
         lambda: PrunedClassifier(cv=ShuffleSplit(1, random_state=0)).fit(X, Y),

@@ -23,7 +23,6 @@ from sklearn.utils.validation import (
 
 from . import native
 from .exceptions import PrunedToRootWarning
-from .losses import check_rows
 from .path import PruningPath
 from .pruning import METHODS, Method, textbook_step
 from .pruning.methods import find_method
@@ -97,8 +96,6 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         )
     method = find_method(self.method, {"classification" if is_classifier else "regression"})
     y = _one_column(y, "several outputs" in method.tasks)
-    if sample_weight is not None:
-        sample_weight = check_rows(X, None, sample_weight)
     estimator, seed = _seeded(base, self.random_state)
     rows = Rows.of(X, y, sample_weight, groups)
     recipe = Recipe(

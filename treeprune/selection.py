@@ -23,6 +23,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
+from .losses import check_rows
 from .path import PruningPath
 from .pruning import midpoints, pruning_path
 from .pruning.methods import Method
@@ -43,12 +44,14 @@ class Rows:
     groups: Any = None
 
     @classmethod
-    def of(cls, X: Any, y: Any, weight: Array | None, groups: Any) -> Rows:
-        """Rows in forms that can be sliced."""
+    def of(cls, X: Any, y: Any, weight: Any, groups: Any) -> Rows:
+        """Rows in forms that can be sliced, with weights that fit."""
         if sparse.issparse(X):
             X = X.tocsr()
         elif not hasattr(X, "shape"):
             X = np.asarray(X)
+        if weight is not None:
+            weight = check_rows(X, None, weight)
         return cls(X, y, weight, groups)
 
     def take(self, index: Array) -> Rows:
