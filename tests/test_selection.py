@@ -173,3 +173,25 @@ def test_forests_are_scored_at_every_step():
     )
     expected = 1 - sse / ((y - y.mean()) ** 2).sum()
     np.testing.assert_allclose(path.score_steps(X, y, how), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_rows_are_used_where_the_model_has_not_stored_the_risk():
+    X, y = load_diabetes(return_X_y=True)
+    base = DecisionTreeRegressor(criterion="absolute_error", max_depth=4, random_state=0)
+    model = PrunedRegressor(base, risk="squared_error", cv=3).fit(X, y)
+    expected = pruning_path(base.fit(X, y), X, y, risk="squared_error")
+    np.testing.assert_array_equal(model.path_.removed_at, expected.removed_at)
+    np.testing.assert_allclose(
+        model.path_.risk[[0, -1]], [((y - base.predict(X)) ** 2).mean(), _spread(y)]
+    )
+
+
+def _spread(y):
+    return ((y - np.median(y)) ** 2).mean()
+
+
+def test_an_error_in_a_fold_names_the_fold(cancer):
+    X, y = cancer
+    folds = [(np.flatnonzero(y == 1), np.arange(50)), (np.arange(500), np.arange(500, 569))]
+    with pytest.raises(ValueError, match=r"fold 0 \(357 rows to grow on, 50 to score\)"):
+        PrunedClassifier(cv=folds, scoring="roc_auc").fit(X, y)

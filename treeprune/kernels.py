@@ -77,19 +77,28 @@ def weakest_link(left: Array, right: Array, parent: Array, risk: Array, locked: 
         -inf at leaves, inf at locked splits, never larger than at the parent.
     """
     n = left.size
-    strength = np.full(n, -np.inf)
-    fewer_leaves = np.zeros(n)
-    more_risk = np.zeros(n)
-    heap_left = np.full(n, -1, np.int32)
-    heap_right = np.full(n, -1, np.int32)
-    heap = np.full(n, -1, np.int32)
+    strength = np.empty(n)
+    fewer_leaves = np.empty(n)
+    more_risk = np.empty(n)
+    heap_left = np.empty(n, np.int32)
+    heap_right = np.empty(n, np.int32)
+    heap = np.empty(n, np.int32)
     for t in range(n - 1, -1, -1):
+        heap[t] = -1
         if left[t] < 0:
+            strength[t] = -np.inf
             continue
         if locked[t]:  # its ancestors are locked too, so that nobody asks for its heap
             strength[t] = np.inf
             continue
-        events = _merge(heap[left[t]], heap[right[t]], strength, heap_left, heap_right)
+        a, b = heap[left[t]], heap[right[t]]
+        # Half of all splits have a leaf on a side: nothing to merge.
+        if a < 0:
+            events = b
+        elif b < 0:
+            events = a
+        else:
+            events = _merge(a, b, strength, heap_left, heap_right)
         leaves = 2.0
         below = risk[left[t]] + risk[right[t]]
         level = risk[t] - below
@@ -101,9 +110,10 @@ def weakest_link(left: Array, right: Array, parent: Array, risk: Array, locked: 
         strength[t] = level
         fewer_leaves[t] = leaves - 1.0
         more_risk[t] = risk[t] - below
-        heap_left[t] = -1
+        # What is left of the events comes before this node's own, which is the new top.
+        heap_left[t] = events
         heap_right[t] = -1
-        heap[t] = _merge(events, t, strength, heap_left, heap_right)
+        heap[t] = t
     for t in range(n):
         if left[t] >= 0 and parent[t] >= 0 and strength[parent[t]] < strength[t]:
             strength[t] = strength[parent[t]]

@@ -340,6 +340,8 @@ def cost_decision(proba: npt.ArrayLike, cost_matrix: npt.ArrayLike) -> Array:
     p = np.asarray(proba, dtype=np.float64)
     if p.ndim != 2:
         raise ValueError(f"proba must be rows x classes, got shape {p.shape}")
+    if np.isnan(p).any():
+        raise ValueError("proba contains NaN; give probabilities")
     matrix = check_cost_matrix(cost_matrix, p.shape[1])
     if p.shape[1] == 2:
         alarm, miss = matrix[0, 1] - matrix[0, 0], matrix[1, 0] - matrix[1, 1]

@@ -284,7 +284,7 @@ class PruningPath:
             y,
             scoring,
             sample_weight,
-            steps,
+            scores.thin(self.size) if steps is None else steps,
         )
 
     def staged_predict_proba(self, X: Any) -> Iterator[Any]:

@@ -148,7 +148,7 @@ def score_steps(
         Rows; the weights enter additive scores always, others where the metric takes them.
     scoring : Scoring
     steps : array of int, optional
-        Steps to ask where the score is not additive; thinned steps by default.
+        Steps to ask where the score is not additive; all by default.
 
     Returns
     -------
@@ -161,11 +161,9 @@ def score_steps(
         target = encode(model, y, unknown_ok=True)
         return _additive(model, trees, removed_at, n_steps, X, target, weight, scoring)
     out = np.full(n_steps, np.nan)
-    if steps is None:
-        steps = thin(trees.n_trees + np.array([(removed_at > s).sum() for s in range(n_steps)]))
     given = weight if sample_weight is not None and _takes_weights(scoring.scorer) else None
     ask = _step_scorer(model, trees, removed_at, X, y, scoring.scorer, given)
-    for step in np.unique(steps):
+    for step in range(n_steps) if steps is None else np.unique(steps):
         out[step] = ask(int(step))
     return out
 

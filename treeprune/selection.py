@@ -23,7 +23,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 
-from .losses import check_rows
+from . import native
+from .losses import check_rows, stored_sums
 from .path import PruningPath
 from .pruning import midpoints, pruning_path
 from .pruning.methods import Method
@@ -83,7 +84,8 @@ class Recipe:
     def path(self, rows: Rows) -> PruningPath:
         """Grow a model on the rows (setting some aside where the method needs it); its path."""
         if not self.method.needs_holdout:
-            return self._path(self.grow(rows), None)
+            model = self.grow(rows)
+            return self._path(model, None if self._has_stored(model) else rows)
         grown, held = holdout(rows, self.validation, self.classes is not None, self.seed)
         return self._path(self.grow(rows.take(grown)), rows.take(held))
 
@@ -93,6 +95,16 @@ class Recipe:
         if rows.weight is None:
             return model.fit(rows.X, rows.y)
         return model.fit(rows.X, rows.y, sample_weight=rows.weight)
+
+    def _has_stored(self, model: Any) -> bool:
+        """Whether the model has stored what the risk is read from (else: the rows it grew on)."""
+        if self.method.risks and self.risk in (None, "impurity"):
+            return True
+        try:
+            stored_sums(native.read(model))
+        except ValueError:
+            return False
+        return True
 
     def _path(self, model: Any, held: Rows | None) -> PruningPath:
         matrix = self.cost_matrix
@@ -197,6 +209,23 @@ def aligned_steps(path: PruningPath, fold: PruningPath, method: Method) -> Array
 
 
 def _fold_scores(
+    k: int,
+    recipe: Recipe,
+    path: PruningPath,
+    rows: Rows,
+    train: Array,
+    test: Array,
+    scoring: Scoring,
+) -> Array:
+    try:
+        return _scores_of(recipe, path, rows, train, test, scoring)
+    except ValueError as error:
+        raise ValueError(
+            f"fold {k} ({len(train)} rows to grow on, {len(test)} to score): {error}"
+        ) from error
+
+
+def _scores_of(
     recipe: Recipe, path: PruningPath, rows: Rows, train: Array, test: Array, scoring: Scoring
 ) -> Array:
     fold = recipe.path(rows.take(train))
@@ -250,7 +279,8 @@ def cross_validate(
         raise ValueError(f"cv={cv!r} gives no split; give at least one, two for one_se")
     scores = np.array(
         Parallel(n_jobs=n_jobs, verbose=verbose)(
-            delayed(_fold_scores)(recipe, path, rows, train, test, how) for train, test in splits
+            delayed(_fold_scores)(k, recipe, path, rows, train, test, how)
+            for k, (train, test) in enumerate(splits)
         )
     )
     n = len(scores)
