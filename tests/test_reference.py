@@ -114,7 +114,7 @@ def test_naive_shrink_equals_imodels(lam):
     tree, frame = shrinkage_tree()
     n, value = frame["n"].to_numpy(float), frame["value"].to_numpy()
     shrunk = naive.shrink(tree.left, tree.right, value, n, float(lam))
-    assert_allclose(shrunk, shrunken_values(lam), rtol=1e-12)
+    assert_allclose(shrunk, shrunken_values(lam), rtol=1e-12, atol=1e-15)
 
 
 # ----------------------------------------------------------------------------- scikit-learn
@@ -271,7 +271,7 @@ def test_shrunken_values_equal_imodels(lam):
     value = frame["value"].to_numpy()[:, None, None]
     shrunk = shrink_values(tree.parent, value, frame["n"].to_numpy(float), float(lam))
     assert shrunk.shape == value.shape
-    assert_allclose(shrunk[:, 0, 0], shrunken_values(lam), rtol=1e-12)
+    assert_allclose(shrunk[:, 0, 0], shrunken_values(lam), rtol=1e-12, atol=1e-15)
 
 
 @given(own.fitted(kinds=("tree", "extra_tree"), max_outputs=1), st.sampled_from([0.0, 0.5, 20.0]))

@@ -163,6 +163,8 @@ def _run(make: Callable[[], Study], options: Options, out: Path) -> None:
 
     with _progress() as say, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
+        for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)  # for developers of what is used, not for users
         say("reading the data")
         study = make()
         fits = fit_rivals(study, options, say)
