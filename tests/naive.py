@@ -196,7 +196,7 @@ def bottom_up(left, right, risk, margin=0.0, locked=None):
 
 
 def group_steps(strength, scale):
-    """Steps of a path: equal strengths go together (DESIGN, section 5).
+    """Steps of a path: equal strengths go together.
 
     Two neighbouring strengths are equal when they differ by at most 1e-12 relative or by
     1e-12 * scale. Step 0 is the model as grown (-inf). Returns the strength of every step and,

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import treeprune
 from treeprune.cli import app
+from treeprune.datasets import load_german_credit
 
 HOME = Path(treeprune.__file__).resolve().parents[1]
 FILES = ["treeprune-path.png", "treeprune-report.txt"]
@@ -315,3 +316,33 @@ def test_a_failure_to_write_leaves_nothing_behind(small, tmp_path):
     assert result.stdout == ""
     assert remarks(result)[-1].startswith("failed: ")
     assert [p.name for p in tmp_path.iterdir()] == ["treeprune-path.png"]
+
+
+def test_words_that_are_read_as_missing_are_said_and_never_a_class(tmp_path):
+    rows = [
+        f"{i},{'NA' if i % 5 == 0 else 'DE'},{('None', 'Minor')[i % 3 == 0]}" for i in range(90)
+    ]
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["x,land,severity", *rows]) + "\n")
+    result = invoke("fit", file, "--target", "severity", "--out", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "None" in result.stderr
+    assert not (tmp_path / "out").exists()
+    file.write_text("\n".join(["x,land,y", *(r.replace("None", "Grave") for r in rows)]) + "\n")
+    result = invoke("fit", file, "--target", "y", "--out", tmp_path / "out", "--cv", "3")
+    assert result.exit_code == 0
+    assert "land: read as missing: 'NA' (18)" in " ".join(result.stdout.split())
+
+
+def test_a_tree_grown_on_a_part_counts_that_part(tmp_path):
+    data = load_german_credit()
+    file = tmp_path / "german.csv"
+    data.frame.to_csv(file, index=False)
+    options = ["--target", "default", "--method", "reduced_error", "--out", tmp_path / "out"]
+    result = invoke("fit", file, *options)
+    assert result.exit_code == 0
+    text = " ".join(result.stdout.split())
+    assert "train: the 525 rows that the tree was grown on; the other 175 decided" in text
+    assert "rule of reduced error pruning, by Brier score on rows set aside" in text
+    assert "folds" not in text.split("RECORD")[1]
+    assert "folds" not in result.stderr

@@ -121,11 +121,12 @@ def test_kept_columns_are_kept(made, data):
     path = path_of(model, X, y, w, {**options, "never_prune": columns})
     laws.assert_path(path)
     laws.assert_never_pruned(path, native.splits(model).feature, columns)
-    if options["method"] != "pessimistic":
-        return
-    free = path_of(model, X, y, w, options)  # the root-down order does not depend on what is kept
+    # What is kept needs no more than itself and what leads to it.
     locked = path.removed_at == len(path)
-    assert (path.removed_at[~locked] > 0).sum() <= (free.removed_at > 0).sum()
+    expected = naive.closed_upward(
+        path.trees.parent, np.isin(native.splits(model).feature, columns)
+    )
+    np.testing.assert_array_equal(locked, expected)
 
 
 @given(strategies.fitted(), st.data())
@@ -212,3 +213,17 @@ def test_clones_grow_the_same_path():
     model = strategies.fit("tree", "classification", X, y, w)
     again = clone(model).fit(X, y)
     laws.assert_paths_equal(pruning_path(model), pruning_path(again))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("kind", ["tree", "forest"])
+def test_shrunken_models_need_rows_for_what_they_have_not_stored(task, kind):
+    """Shrinkage keeps means over children, so only the impurity tells that counts are lost."""
+    X, y, _ = strategies.make_data(1, 80, 3, task)
+    model = strategies.fit(kind, task, X, y)
+    risk = "error" if task == "classification" else "squared_error"
+    shrunk = shrink(model, 20.0)
+    with pytest.raises(ValueError, match="give the training rows"):
+        pruning_path(shrunk, risk=risk)
+    laws.assert_path(pruning_path(shrunk, X, y, risk=risk))
+    laws.assert_paths_equal(pruning_path(shrunk), pruning_path(model))  # impurity is kept

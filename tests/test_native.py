@@ -181,10 +181,21 @@ def test_converters_that_ask_for_the_exact_type(cancer):
     laws.assert_same_predictions(model, model.to_sklearn(), X)
 
 
+def test_a_pruned_tree_that_is_cut_further_is_one_model(cancer):
+    X, y = cancer
+    model = PrunedTreeClassifier(random_state=0, strength=0.0).fit(X, y)
+    smaller = pruning_path(model).cut(size=3)
+    assert smaller.get_n_leaves() == smaller.to_sklearn().get_n_leaves() == 3
+    assert not hasattr(smaller, "path_")
+    laws.assert_same_predictions(smaller, smaller.to_sklearn(), X)
+
+
 def test_a_forest_cut_keeps_what_forests_have(cancer):
     X, y = cancer
     model = RandomForestClassifier(5, random_state=0, oob_score=True).fit(X, y)
     cut = pruning_path(model).cut(size=30)
+    assert hasattr(model, "oob_score_")
+    assert not hasattr(cut, "oob_score_")  # it was the grown forest's
     assert len(cut.estimators_) == len(cut) == 5
     assert cut.decision_path(X)[0].shape[0] == len(X)
     assert cut.feature_importances_.sum() == pytest.approx(1)

@@ -386,6 +386,7 @@ def test_rule_rows_count_rows(binary):
     rules = report["rules"]["shown"]
     assert sum(r["train"] for r in rules) == len(study.y_train)
     assert sum(r["held_out"] for r in rules) == len(study.y_test)
+    assert report["rules"]["grown_on"] == report["rules"]["n_train"]
     hits = sum(r["p"] * r["train"] for r in rules)
     assert hits == pytest.approx(study.y_train.sum())
     assert all(check["passed"] for check in report["checks"])

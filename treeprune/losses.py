@@ -151,9 +151,8 @@ def sum_rows(trees: Trees, leaf: Array, y: Array, weight: Array) -> NodeSums:
     with np.errstate(invalid="ignore"):
         for o in range(n_outputs):
             mean[:, o] = np.nan_to_num(_by_leaf(trees, leaf, weight * y[:, o]) / node_weight)
-            for j in range(trees.n_trees):
-                off = weight * (y[:, o] - mean[leaf[:, j], o]) ** 2
-                m2[:, o] += np.bincount(leaf[:, j], off, minlength=n)
+            off = weight[:, None] * (y[:, [o]] - mean[leaf, o]) ** 2
+            m2[:, o] = _by_leaf(trees, leaf, off)
     kernels.moments_up(trees.left, trees.right, node_weight, mean, m2)
     return NodeSums(weight=node_weight, total=total, mean=mean, m2=m2)
 
@@ -177,11 +176,12 @@ def agreement_sums(trees: Trees, leaf: Array, weight: Array) -> NodeSums:
 
 
 def _by_leaf(trees: Trees, leaf: Array, amount: Array) -> Array:
-    """Sum of `amount` (n_rows,) per leaf, over all trees."""
+    """Sum per leaf of `amount`, (n_rows,) or a column a tree, over all trees."""
+    amount = np.broadcast_to(amount.reshape(len(leaf), -1), leaf.shape)
     out = np.empty(trees.n_nodes)
     ends = np.append(trees.roots[1:], trees.n_nodes)
     for j, (start, end) in enumerate(zip(trees.roots, ends, strict=True)):
-        out[start:end] = np.bincount(leaf[:, j] - start, amount, minlength=end - start)
+        out[start:end] = np.bincount(leaf[:, j] - start, amount[:, j], minlength=end - start)
     return out
 
 
@@ -201,7 +201,7 @@ def stored_sums(trees: Trees) -> NodeSums:
     inner = ~trees.is_leaf
     children = product[trees.left[inner]] + product[trees.right[inner]]
     slack = 1e-6 * np.abs(trees.value).max() * trees.weight[inner][:, None, None]
-    if (np.abs(product[inner] - children) > slack).any():
+    if (np.abs(product[inner] - children) > slack).any() or not _impurity_fits(trees):
         raise ValueError(
             "the model's node values are not means of its training rows (shrunken values or "
             "monotonic constraints), so that this risk cannot be read from the model; give "
@@ -220,6 +220,30 @@ def stored_sums(trees: Trees) -> NodeSums:
     # The stored impurity is the mean over outputs; only that mean is asked for.
     m2 = np.repeat((trees.impurity * trees.weight)[:, None], trees.n_outputs, axis=1)
     return NodeSums(weight=trees.weight, total=total, mean=trees.value[:, :, 0], m2=m2)
+
+
+def _impurity_fits(trees: Trees) -> bool:
+    """Whether the stored impurities are those of the values (shrinkage keeps the old ones)."""
+    value, share = trees.value, 1.0 / trees.n_outputs
+    if trees.criterion == "gini":
+        expected = (1.0 - (value**2).sum(axis=2)) @ np.full(trees.n_outputs, share)
+        found = trees.impurity
+    elif trees.criterion in ("entropy", "log_loss"):
+        bits = -value * np.log2(np.where(value > 0, value, 1.0))
+        expected, found = bits.sum(axis=(1, 2)) * share, trees.impurity
+    elif trees.criterion in ("squared_error", "friedman_mse"):
+        # A split takes off exactly the variance between its children.
+        inner = ~trees.is_leaf
+        within, expected = np.zeros((2, int(inner.sum())))
+        for child in (trees.left[inner], trees.right[inner]):
+            off = ((value[child] - value[inner]) ** 2).mean(axis=(1, 2))
+            expected = expected + trees.weight[child] * off
+            within = within + trees.weight[child] * trees.impurity[child]
+        found = trees.weight[inner] * trees.impurity[inner] - within
+    else:
+        return True
+    scale = max(1.0, float(np.abs(found).max(initial=0.0)))
+    return bool((np.abs(expected - found) <= 1e-6 * scale).all())
 
 
 def output_share(trees: Trees, kind: str) -> Array:

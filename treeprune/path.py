@@ -261,6 +261,7 @@ class PruningPath:
         *,
         sample_weight: Any = None,
         steps: Array | None = None,
+        unknown_ok: bool = False,
     ) -> Array:
         """Scores by step for a resolved `Scoring`; NaN where not asked. See `score`.
 
@@ -285,6 +286,7 @@ class PruningPath:
             scoring,
             sample_weight,
             scores.thin(self.size) if steps is None else steps,
+            unknown_ok=unknown_ok,
         )
 
     def staged_predict_proba(self, X: Any) -> Iterator[Any]:

@@ -137,6 +137,8 @@ def score_steps(
     scoring: Scoring,
     sample_weight: Array | None = None,
     steps: Array | None = None,
+    *,
+    unknown_ok: bool = False,
 ) -> Array:
     """Score of every step on given rows.
 
@@ -149,6 +151,8 @@ def score_steps(
     scoring : Scoring
     steps : array of int, optional
         Steps to ask where the score is not additive; all by default.
+    unknown_ok : bool
+        Whether no label at all needs to be one of the model's (a small fold).
 
     Returns
     -------
@@ -157,8 +161,8 @@ def score_steps(
     """
     weight = check_rows(X, y, sample_weight)
     y = np.asarray(y)
+    target = encode(model, y, unknown_ok=unknown_ok)
     if scoring.loss is not None:
-        target = encode(model, y, unknown_ok=True)
         return _additive(model, trees, removed_at, n_steps, X, target, weight, scoring)
     out = np.full(n_steps, np.nan)
     given = weight if sample_weight is not None and _takes_weights(scoring.scorer) else None

@@ -6,6 +6,7 @@ one pass and matched to the steps of the path grown on all rows.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,7 +234,12 @@ def _scores_of(
     at = aligned_steps(path, fold, recipe.method)
     asked = np.arange(len(path)) if scoring.loss is not None else thin(path.size)
     score = fold.score_steps(
-        held.X, held.y, scoring, sample_weight=held.weight, steps=np.unique(at[asked])
+        held.X,
+        held.y,
+        scoring,
+        sample_weight=held.weight,
+        steps=np.unique(at[asked]),
+        unknown_ok=True,
     )
     out = np.full(len(path), np.nan)
     out[asked] = score[at[asked]]
@@ -275,6 +281,15 @@ def cross_validate(
     splitter = check_cv(cv, np.asarray(rows.y), classifier=path.trees.is_classifier)
     # Splitters look at the number of rows only; some refuse frames that trees accept.
     splits = list(splitter.split(np.zeros(len(rows)), rows.y, rows.groups))
+    if rows.weight is not None:
+        counted = [s for s in splits if all(rows.weight[part].any() for part in s)]
+        if len(counted) < len(splits):
+            warnings.warn(
+                f"{len(splits) - len(counted)} of {len(splits)} folds have no weight and are left "
+                "out",
+                stacklevel=4,
+            )
+        splits = counted
     if not splits:
         raise ValueError(f"cv={cv!r} gives no split; give at least one, two for one_se")
     scores = np.array(
@@ -290,6 +305,13 @@ def cross_validate(
             f"{how.name} is not defined (NaN) in fold{'s' if len(bad) > 1 else ''} "
             f"{', '.join(map(str, bad))} of {n}; give folds that hold every class, or another "
             "scoring"
+        )
+    undefined = np.isnan(scores).any(axis=0) & ~np.isnan(scores).all(axis=0)
+    if undefined.any():
+        warnings.warn(
+            f"{how.name} is not finite in some fold at {undefined.sum()} of {len(path)} steps, "
+            "which cannot be chosen",
+            stacklevel=4,
         )
     se = scores.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(path), np.nan)
     return path.scored(scores.mean(axis=0), se, how.name)

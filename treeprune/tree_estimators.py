@@ -11,6 +11,7 @@ import copy
 from typing import Any, ClassVar
 
 from sklearn.tree import BaseDecisionTree, DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.validation import check_is_fitted
 
 from .estimators import CONSTRAINTS, fit_pruned, takes_several
 from .pruning import Method
@@ -97,7 +98,10 @@ class _PrunedTree(BaseDecisionTree):
         >>> type(model.to_sklearn()).__name__
         'DecisionTreeClassifier'
         """
-        return copy.deepcopy(self.estimator_)
+        check_is_fitted(self)
+        tree = copy.deepcopy(self.estimator_)
+        tree.tree_ = copy.deepcopy(self.tree_)  # this tree may have been cut further
+        return tree
 
     def cost_complexity_pruning_path(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """scikit-learn's path of the tree before pruning.

@@ -21,6 +21,13 @@ from ..trees import Splits, Trees
 
 __all__ = ["apply", "read", "row_weights", "splits", "write"]
 
+# Fitted attributes that describe the model before it is cut.
+_OF_THE_GROWN = frozenset(
+    {
+        *("oob_score_", "oob_decision_function_", "oob_prediction_"),  # forests
+        *("path_", "step_", "strength_"),  # trees that have pruned themselves
+    }
+)
 _UNDEFINED = -2  # what scikit-learn writes into `feature` and `threshold` of leaves
 
 
@@ -161,7 +168,7 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
 def _copy_without(model: Any, attribute: str) -> Any:
     """A copy that shares nothing with the model, lacking the attribute that is written anew."""
     new = copy.copy(model)
-    state = {k: v for k, v in vars(model).items() if k != attribute}
+    state = {k: v for k, v in vars(model).items() if k != attribute and k not in _OF_THE_GROWN}
     new.__dict__.clear()
     new.__dict__.update(copy.deepcopy(state))
     return new

@@ -64,7 +64,8 @@ def pruning_path(
     cost_matrix : array-like, shape (n_classes, n_classes), optional
         `cost_matrix[true, predicted]`, for risk="cost".
     sample_weight : array-like, shape (n_rows,), optional
-        Weights of the rows given; the model's class weights are applied on top.
+        Weights of the rows given; the model's class weights are applied on top ("balanced" is
+        taken from the rows given, whose classes may be shared otherwise than the training rows').
     never_prune : list of str or int, optional
         Columns whose splits, and what leads to them, are kept at every step.
     by : callable or list of int, optional
@@ -89,7 +90,10 @@ def pruning_path(
     -----
     The strength of a step is in units of risk per unit of row weight and leaf, so that for
     "impurity" it equals scikit-learn's `ccp_alpha`; a forest's trees are ordered jointly, each
-    with its own total weight. All steps together cost a small part of growing the tree.
+    with its own total weight (and `agreement` asks each tree whether it still says what it said as
+    grown; the forest changes less). error_based, minimum_error and pessimistic read weights as
+    counts of rows: a common factor changes what they prune. All steps together cost a small part
+    of growing the tree.
 
     Examples
     --------
@@ -123,6 +127,8 @@ def pruning_path(
     elif y is not None or sample_weight is not None:
         raise ValueError("y and sample_weight belong to rows: give X too")
     if by is not None:
+        if row is not METHODS["cost_complexity"] or risk is not None or matrix is not None:
+            raise ValueError("by is a rule instead of method, risk and cost_matrix; give one")
         own = own_strengths(trees, splits, by)
         evidence = Evidence(trees, None, "impurity", None, {})
         own_row = replace(METHODS["cost_complexity"], name="by", align="strength")

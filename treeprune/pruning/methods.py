@@ -163,6 +163,11 @@ def error_estimate(n: npt.ArrayLike, errors: npt.ArrayLike, confidence: float = 
     array of float64, shape (n_nodes,)
         Errors to expect, in units of row weight.
 
+    Notes
+    -----
+    Weights are counts of rows here: a common factor changes the limit. Where the errors reach the
+    weight but for half a row the limit is the weight, as in Weka's J48.
+
     References
     ----------
     Quinlan (1993), C4.5: Programs for Machine Learning, ch. 4.

@@ -16,7 +16,9 @@ from scipy import stats
 from .. import __version__, native
 from .held_out import compare, outputs_of
 from .intervals import wilson
+from .rivals import uses_folds
 from .rules_text import condition_text, follow, rules_of
+from .words import method_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,8 @@ def report_of(
 def _options(options: Options) -> str:
     cap = "" if options.max_size is None else f", at most {options.max_size} leaves"
     score = "" if options.scoring is None else f", scoring {options.scoring}"
-    return f"{options.method}, strength {options.strength}{cap}, {options.cv} folds{score}"
+    folds = f", {options.cv} folds" if uses_folds(options) else ""
+    return f"{options.method}, strength {options.strength}{cap}{folds}{score}"
 
 
 def _grouped_notes(fits: Fits) -> list[str]:
@@ -193,6 +196,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         )
     return {
         "method": path.method,
+        "risk_words": _risk_words(path.method, path.trees.is_classifier),
         "n_steps": len(path),
         "scoring": path.scoring,
         "lower_is_better": bool(path.scoring and path.scoring.startswith("neg_")),
@@ -201,6 +205,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         "chosen": chosen,
         "choice": {
             "rule": _rule_of_choice(options, scored, len(path) > 1),
+            "rule_words": _rule_words(path.method, path.trees.is_classifier),
             "given": None if isinstance(options.strength, str) else float(options.strength),
             "max_size": options.max_size,
             "strength": _number(float(path.strength[chosen])),
@@ -246,6 +251,27 @@ def _rule_of_choice(options: Options, scored: bool, splits: bool) -> str:
     return options.strength if isinstance(options.strength, str) else "given"
 
 
+def _risk_words(method: str, classes: bool) -> str:
+    """What a method prunes by, as the report runs it."""
+    return {
+        "reduced_error": f"{'Brier score' if classes else 'squared error'} on rows set aside",
+        "error_based": "upper confidence limit of the training errors",
+        "minimum_error": "training errors by m-estimate",
+        "pessimistic": "training errors and half an error a leaf",
+        "agreement": "change against the tree as grown, on rows set aside",
+    }.get(method, "impurity of the training rows")
+
+
+def _rule_words(method: str, classes: bool) -> str:
+    """The method's own rule; who reads "textbook" may look it up and must find it."""
+    name = f"{method_words(method)} pruning"
+    if method == "agreement":
+        what = "rows told another likelier class" if classes else "variance of the predictions"
+        return f"the rule of {name} (at most 1 % of {what}; not the decision at a cut-off)"
+    by = f", by {_risk_words(method, classes)}" if method == "reduced_error" else ""
+    return f"the textbook rule of {name}{by}"
+
+
 def _shown_steps(path: PruningPath, must: list[int]) -> list[int]:
     """About twelve steps: those that are marked, the others evenly spaced in the log of size."""
     n = len(path)
@@ -268,7 +294,10 @@ def _rules(study: Study, fits: Fits) -> tuple[dict[str, Any], list[dict[str, Any
     leaves = [native.apply(pruned.tree, part)[:, 0] for part in (fits.Z_train, fits.Z_test)]
     out = outputs_of(pruned.tree, fits.Z_train, study)
     has_missing = np.asarray(np.isnan(both).any(axis=0))
-    rows = [_rule_row(study, rule, leaves, out, i + 1) for i, rule in enumerate(rules)]
+    rows = [
+        _rule_row(study, rule, pruned.tree.tree_, leaves, out, i + 1)
+        for i, rule in enumerate(rules)
+    ]
     for row, rule in zip(rows, rules, strict=True):
         row["conditions"] = [condition_text(c, fits.columns, has_missing) for c in rule.conditions]
         row["exact"] = [
@@ -281,6 +310,8 @@ def _rules(study: Study, fits: Fits) -> tuple[dict[str, Any], list[dict[str, Any
     return (
         {
             "n": len(rows),
+            "grown_on": int(pruned.tree.tree_.n_node_samples[0]),
+            "n_train": len(study.y_train),
             "n_marked": sum(row["differs"] for row in rows),
             "n_tested": sum(row["held_out"] > 0 for row in rows),
             "level": LEVEL,
@@ -298,27 +329,29 @@ def _unseen_missing(train: npt.NDArray, test: npt.NDArray, fits: Fits) -> list[s
 
 
 def _rule_row(
-    study: Study, rule: Rule, leaves: list[npt.NDArray], out: Outputs, number: int
+    study: Study, rule: Rule, tree: Any, leaves: list[npt.NDArray], out: Outputs, number: int
 ) -> dict[str, Any]:
-    """Support and outcome of one leaf, on training and on held-out rows."""
+    """Support and outcome of one leaf, on the rows the tree was grown on and on held-out rows."""
     in_train, in_test = leaves[0] == rule.node, leaves[1] == rule.node
-    y_train, y_test = study.y_train[in_train], study.y_test[in_test]
+    y_test, n = study.y_test[in_test], int(tree.n_node_samples[rule.node])
     row: dict[str, Any] = {
         "rule": f"R{number}",
-        "train": int(in_train.sum()),
+        "train": n,
         "held_out": int(in_test.sum()),
     }
     if not study.is_classification:
-        return {**row, **_mean_figures(y_train, y_test, out.value[in_train, 0])}
-    proba = out.value[in_train][0]
+        variance = float(tree.impurity[rule.node]) * n / max(n - 1, 1)
+        return {**row, **_mean_figures(float(tree.value[rule.node, 0, 0]), variance, n, y_test)}
+    proba = tree.value[rule.node, 0]
     k = 1 if study.task == "binary" else int(np.argmax(proba))
     hits = int((y_test == k).sum())
     p = float(proba[k])
-    interval = wilson(p * len(y_train), len(y_train))
+    grown_hits = round(p * n)
+    interval = wilson(p * n, n)
     assert interval is not None
-    assert out.decision is not None
     tested = len(y_test) > 0
-    differs = tested and stats.binomtest(hits, len(y_test), min(p, 1.0)).pvalue < LEVEL
+    counts = [[grown_hits, n - grown_hits], [hits, len(y_test) - hits]]
+    differs = tested and stats.fisher_exact(counts).pvalue < LEVEL
     return {
         **row,
         "label": study.labels[k],
@@ -327,30 +360,32 @@ def _rule_row(
         "high": interval[1],
         "share": hits / len(y_test) if tested else None,
         "differs": bool(differs),
-        "decision": int(out.decision[in_train][0]) if study.task == "binary" else None,
+        "decision": _decision_of(out, in_train) if study.task == "binary" else None,
     }
 
 
-def _mean_figures(
-    y_train: npt.NDArray, y_test: npt.NDArray, predicted: npt.NDArray
-) -> dict[str, Any]:
-    """Mean of a leaf with a t interval, and the held-out mean with Welch's test."""
-    mean = float(predicted[0])
+def _decision_of(out: Outputs, in_train: npt.NDArray) -> int:
+    """The decision on the rows of a leaf; every leaf has training rows."""
+    assert out.decision is not None
+    return int(out.decision[in_train][0])
+
+
+def _mean_figures(mean: float, variance: float, n: int, y_test: npt.NDArray) -> dict[str, Any]:
+    """Mean of a leaf of `n` rows with a t interval, and the held-out mean with Welch's test."""
     low = high = None
-    if len(y_train) > 1:
-        half = stats.t.ppf(0.975, len(y_train) - 1) * y_train.std(ddof=1) / np.sqrt(len(y_train))
+    if n > 1:
+        half = stats.t.ppf(0.975, n - 1) * np.sqrt(variance / n)
         low, high = mean - float(half), mean + float(half)
     differs = False
-    if len(y_train) > 1 and len(y_test) > 1:
-        spread = [float(y.std(ddof=1)) for y in (y_train, y_test)]
+    if n > 1 and len(y_test) > 1:
+        spread = [float(np.sqrt(variance)), float(y_test.std(ddof=1))]
         if max(spread) > 0:
             welch = stats.ttest_ind_from_stats(
-                y_train.mean(), spread[0], len(y_train),
-                y_test.mean(), spread[1], len(y_test), equal_var=False,
-            )  # fmt: skip
+                mean, spread[0], n, y_test.mean(), spread[1], len(y_test), equal_var=False
+            )
             differs = bool(welch.pvalue < LEVEL)
         else:
-            differs = bool(y_train[0] != y_test[0])
+            differs = bool(mean != y_test[0])
     share = float(y_test.mean()) if len(y_test) else None
     return {"p": mean, "low": low, "high": high, "share": share, "differs": differs,
             "decision": None}  # fmt: skip

@@ -53,6 +53,8 @@ class Table:
         What a reader of the report has to know about the reading.
     dropped : tuple of (str, str)
         Columns left out while reading, each with its reason.
+    said_missing : tuple of str
+        Columns in which words such as NA or None are read as missing.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Table:
     sha256: str
     notes: tuple[str, ...] = ()
     dropped: tuple[tuple[str, str], ...] = field(default=())
+    said_missing: tuple[str, ...] = ()
 
 
 def read_csv(path: str | Path) -> Table:
@@ -109,8 +112,11 @@ def read_csv(path: str | Path) -> Table:
     frame.columns = pd.Index(header)
     frame = frame.iloc[:, [i for i in range(len(header)) if i not in unnamed]].copy()
     dropped = tuple((f"column {i + 1}", "it has no name in the header") for i in unnamed)
-    notes = tuple(_tidy_columns(path, frame))
-    return Table(frame, hashlib.sha256(raw).hexdigest(), notes, dropped)
+    words = _missing_words(path, header, frame)
+    notes = (*(note for _, note in words), *_tidy_columns(path, frame))
+    return Table(
+        frame, hashlib.sha256(raw).hexdigest(), notes, dropped, tuple(name for name, _ in words)
+    )
 
 
 def listed(names: Iterable[object]) -> str:
@@ -176,6 +182,30 @@ def _check_header(path: Path, header: list[str]) -> None:
             f"{path}: one column only; the fields must be separated by commas, "
             "not by semicolons or tabs"
         )
+
+
+def _missing_words(path: Path, header: list[str], frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Columns in which pandas has read words, such as NA or None, as missing; a note on each."""
+    lacking = [name for name in frame.columns if frame[name].isna().any()]
+    if not lacking:
+        return []
+    text = pd.read_csv(
+        path,
+        encoding="utf-8-sig",
+        compression=None,
+        index_col=False,
+        dtype=str,
+        keep_default_na=False,
+    )
+    text.columns = pd.Index(header)
+    out = []
+    for name in lacking:
+        cells = text[name][frame[name].isna()].str.strip()
+        counts = cells[cells != ""].value_counts()
+        if len(counts):
+            words = ", ".join(f"{word!r} ({n})" for word, n in counts.items())
+            out.append((name, f"{name}: read as missing: {words}"))
+    return out
 
 
 def _tidy_columns(path: Path, frame: pd.DataFrame) -> list[str]:

@@ -188,10 +188,11 @@ def _path_table(path: dict[str, Any], score: str) -> str:
 
 
 def _path_legend(path: dict[str, Any]) -> str:
-    text = (
-        "strength: the price of a leaf from which on the step is the best one; risk: what is "
-        "pruned by, per row"
-    )
+    meaning = {
+        "pessimistic": "by how many standard errors of its errors a subtree beats the leaf",
+        "error_based": "0 is C4.5's own recursion; beyond, the price of a leaf in expected errors",
+    }.get(path["method"], "the price of a leaf from which on the step is the best one")
+    text = f"strength: {meaning}; risk: {path['risk_words']}, per row"
     return f"{text}; SE: over folds." if path["scoring"] else f"{text}."
 
 
@@ -361,12 +362,16 @@ def _rules_legend(report: dict[str, Any]) -> str:
         of = "the class named" if task == "multiclass" else "positives"
         parts = [f"P: share of {of} among the leaf's training rows (Wilson interval); "
                  "held, share: the same on held-out rows"]  # fmt: skip
-        test = "binomial test against P"
+        test = "Fisher's exact test"
     parts.append(
         f"!: held-out rows differ ({test}, p < {figure(rules['level'], 2)}, uncorrected): "
-        f"{rules['n_marked']} of {rules['n_tested']}, "
-        f"{fixed(rules['level'] * rules['n_tested'], 1)} expected by chance"
+        f"{rules['n_marked']} of {rules['n_tested']}"
     )
+    if rules["grown_on"] < rules["n_train"]:
+        parts.append(
+            f"train: the {rules['grown_on']} rows that the tree was grown on; the other "
+            f"{rules['n_train'] - rules['grown_on']} decided what was pruned"
+        )
     if rules["unseen_missing"]:
         names = ", ".join(printable(n) for n in rules["unseen_missing"])
         parts.append(f"missing in held-out rows only, so sent to the larger branch: {names}")

@@ -163,7 +163,8 @@ def fit_rivals(study: Study, options: Options, say: Callable[[str], None] = lamb
     _check_folds(study, options)
     say("encoding columns")
     transformer = encoder(study.X_train, study.min_samples_leaf)
-    say(f"pruning by {method_words(options.method)}, {options.cv} folds")
+    folds = f", {options.cv} folds" if uses_folds(options) else ""
+    say(f"pruning by {method_words(options.method)}{folds}")
     pruned = _pruned(study, options.method, options)
     pipeline = make_pipeline(transformer, pruned).fit(study.X_train, study.y_train)
     columns = model_columns(pipeline[0])
@@ -189,6 +190,18 @@ def fit_rivals(study: Study, options: Options, say: Callable[[str], None] = lamb
               "same columns; numbers imputed and scaled; penalty at its default", linear, None),
     )  # fmt: skip
     return Fits(pipeline, columns, Z_train, Z_test, rivals)
+
+
+def uses_folds(options: Options) -> bool:
+    """Whether the size is chosen by cross-validation.
+
+    Examples
+    --------
+    >>> uses_folds(Options()), uses_folds(Options("pessimistic"))
+    (True, False)
+    """
+    rule = METHODS[options.method].rule if options.strength == "auto" else options.strength
+    return rule in ("best", "one_se")
 
 
 def _check_method(study: Study, options: Options) -> None:

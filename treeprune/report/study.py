@@ -202,6 +202,11 @@ def study_of(
     See `Study`.
     """
     frame = table.frame
+    if target in table.said_missing and not pd.api.types.is_numeric_dtype(frame[target]):
+        raise InputRefused(
+            f"the target {target!r} has values such as NA, None or null, which are read as "
+            "missing; if they are a class give it another name, if not leave the cells empty"
+        )
     _check_columns(frame, target, exclude)
     kept = frame[target].notna().to_numpy()
     frame = frame.loc[kept].reset_index(drop=True)
