@@ -227,3 +227,12 @@ def test_shrunken_models_need_rows_for_what_they_have_not_stored(task, kind):
         pruning_path(shrunk, risk=risk)
     laws.assert_path(pruning_path(shrunk, X, y, risk=risk))
     laws.assert_paths_equal(pruning_path(shrunk), pruning_path(model))  # impurity is kept
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_unit_of_the_target_does_not_hide_shrinkage(unit):
+    X, y, _ = strategies.make_data(1, 80, 3, "regression")
+    model = strategies.fit("tree", "regression", X, unit * y)
+    laws.assert_path(pruning_path(model, risk="squared_error"))
+    with pytest.raises(ValueError, match="give the training rows"):
+        pruning_path(shrink(model, 20.0), risk="squared_error")

@@ -89,17 +89,18 @@ def encode(model: Any, y: npt.ArrayLike, *, unknown_ok: bool = False) -> Array:
         try:
             at = np.searchsorted(known, target[:, o]).clip(max=len(known) - 1)
         except TypeError as error:  # words and numbers have no order
-            raise ValueError(
-                f"no label of y is a class of the model: got {target[:3, o].tolist()}…, the "
-                f"model's classes are {known.tolist()}"
-            ) from error
+            raise _no_label(target[:, o], known) from error
         out[:, o] = np.where(known[at] == target[:, o], at, -1)
         if len(out) and (out[:, o] < 0).all() and not unknown_ok:
-            raise ValueError(
-                f"no label of y is a class of the model: got {target[:3, o].tolist()}…, the "
-                f"model's classes are {known.tolist()}"
-            )
+            raise _no_label(target[:, o], known)
     return out
+
+
+def _no_label(target: Array, known: Array) -> ValueError:
+    return ValueError(
+        f"no label of y is a class of the model: got {target[:3].tolist()}…, the model's classes "
+        f"are {known.tolist()}"
+    )
 
 
 def check_rows(X: Any, y: Any = None, sample_weight: Any = None) -> Array:
@@ -224,26 +225,27 @@ def stored_sums(trees: Trees) -> NodeSums:
 
 def _impurity_fits(trees: Trees) -> bool:
     """Whether the stored impurities are those of the values (shrinkage keeps the old ones)."""
-    value, share = trees.value, 1.0 / trees.n_outputs
+    value, slack = trees.value, 1e-6
     if trees.criterion == "gini":
-        expected = (1.0 - (value**2).sum(axis=2)) @ np.full(trees.n_outputs, share)
+        expected = (1.0 - (value**2).sum(axis=2)).mean(axis=1)
         found = trees.impurity
     elif trees.criterion in ("entropy", "log_loss"):
         bits = -value * np.log2(np.where(value > 0, value, 1.0))
-        expected, found = bits.sum(axis=(1, 2)) * share, trees.impurity
+        expected, found = bits.sum(axis=2).mean(axis=1), trees.impurity
     elif trees.criterion in ("squared_error", "friedman_mse"):
         # A split takes off exactly the variance between its children.
         inner = ~trees.is_leaf
-        within, expected = np.zeros((2, int(inner.sum())))
+        squares = trees.weight * trees.impurity
+        found, expected = squares[inner], np.zeros(int(inner.sum()))
         for child in (trees.left[inner], trees.right[inner]):
             off = ((value[child] - value[inner]) ** 2).mean(axis=(1, 2))
-            expected = expected + trees.weight[child] * off
-            within = within + trees.weight[child] * trees.impurity[child]
-        found = trees.weight[inner] * trees.impurity[inner] - within
+            expected = expected + trees.weight[child] * off + squares[child]
+        # In units of the target; what rounding leaves of the values' squares is no difference.
+        rounding = 1e-12 * float((value**2).max() * trees.weight.max())
+        slack = 1e-6 * float(np.abs(squares).max()) + rounding
     else:
         return True
-    scale = max(1.0, float(np.abs(found).max(initial=0.0)))
-    return bool((np.abs(expected - found) <= 1e-6 * scale).all())
+    return bool((np.abs(expected - found) <= slack).all())
 
 
 def output_share(trees: Trees, kind: str) -> Array:
