@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .exceptions import MalformedModelError
 
-__all__ = ["Splits", "Trees"]
+__all__ = ["LINKS", "Splits", "Trees"]
 
 Array = npt.NDArray
 
@@ -44,9 +44,12 @@ class Trees:
         Index of each tree's root; a tree's nodes run from its root to the next root.
     value : array of float64, shape (n_nodes, n_outputs, n_classes_max)
         What a row that ends in the node is told: class frequencies (padded with zeros where
-        outputs differ in their number of classes), or the target for regression.
+        outputs differ in their number of classes), the target for regression, or for boosters,
+        shape (n_nodes, 1, n_scores), what the tree adds to each raw score (zero in all columns
+        but the tree's own).
     weight : array of float64, shape (n_nodes,)
-        Total weight of the training rows in the node.
+        Total weight of the training rows in the node; for boosters, whose own attributions use
+        it, the number of rows.
     n_rows : array of int64, shape (n_nodes,)
         Number of training rows in the node.
     impurity : array of float64, shape (n_nodes,)
@@ -59,11 +62,25 @@ class Trees:
         Number of classes of each output; empty for regression.
     criterion : str
         Name of the growing criterion, `impurity`'s unit.
+    link : str
+        What turns the sum into a prediction, one of `LINKS`: "identity" (class frequencies and
+        targets are the prediction), "logit" (one score, the log-odds of the second class),
+        "softmax", "ovr_logit" (a log-odds a class, each by itself) or "exp".
+    tree_output : array of int32, shape (n_trees,)
+        Score to which a booster's tree adds; zeros by default, which means nothing where a tree
+        speaks of all outputs.
+    base_score : array of float64, shape (n_outputs * n_classes_max,)
+        What the sum starts from, in the order of a flattened value; zeros by default.
 
     Raises
     ------
     MalformedModelError
         If the arrays do not describe trees.
+
+    Notes
+    -----
+    Whatever the model, its raw score is `base_score` plus the sum over trees of `tree_weight`
+    times the value of the row's leaf, that sum divided by `n_trees` if `average`.
 
     Examples
     --------
@@ -92,6 +109,9 @@ class Trees:
     average: bool = True
     n_classes: tuple[int, ...] = ()
     criterion: str = ""
+    link: str = "identity"
+    tree_output: Array = field(default_factory=lambda: np.zeros(0, np.int32))
+    base_score: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         for name, dtype in _DTYPES.items():
@@ -100,7 +120,13 @@ class Trees:
         object.__setattr__(self, "parent", _frozen(parents(self.left, self.right), np.int32))
         _check_shapes(self)
         _check_roots(self)
+        # No tree and no score exist without numbers, so that empty means "not given".
+        n_scores = self.value.shape[1] * self.value.shape[2]
+        for name, size in (("tree_output", self.n_trees), ("base_score", n_scores)):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, _frozen(np.zeros(size), _DTYPES[name]))
         _check_numbers(self)
+        _check_scores(self, n_scores)
 
     @property
     def n_nodes(self) -> int:
@@ -147,7 +173,12 @@ _DTYPES = {
     "n_rows": np.int64,
     "impurity": np.float64,
     "tree_weight": np.float64,
+    "tree_output": np.int32,
+    "base_score": np.float64,
 }
+
+# Possible values of `Trees.link`.
+LINKS = ("identity", "logit", "softmax", "ovr_logit", "exp")
 
 
 def parents(left: Array, right: Array) -> Array:
@@ -229,6 +260,23 @@ def _check_numbers(trees: Trees) -> None:
         )
 
 
+def _check_scores(trees: Trees, n_scores: int) -> None:
+    """Link, and what boosters say of their scores."""
+    if trees.link not in LINKS:
+        raise MalformedModelError(f"link is {trees.link!r}; possible are {', '.join(LINKS)}")
+    if trees.tree_weight.shape != (trees.n_trees,) or trees.tree_output.shape != (trees.n_trees,):
+        raise MalformedModelError(
+            f"tree_weight {trees.tree_weight.shape} and tree_output {trees.tree_output.shape} "
+            f"must have one number for each of the {trees.n_trees} trees"
+        )
+    if (trees.tree_output < 0).any() or (trees.tree_output >= n_scores).any():
+        raise MalformedModelError(f"tree_output must be between 0 and {n_scores - 1}")
+    if trees.base_score.shape != (n_scores,) or not np.isfinite(trees.base_score).all():
+        raise MalformedModelError(
+            f"base_score must be {n_scores} finite numbers, got {trees.base_score}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Splits:
     """How nodes decide: the split of every node of a `Trees`.
@@ -238,10 +286,11 @@ class Splits:
     feature : array of int32, shape (n_nodes,)
         Model column the node looks at; -2 at leaves.
     threshold : array of float64, shape (n_nodes,)
-        A row goes left when its value is `<=` this; -2 at leaves. `inf` where only missing
-        values go right.
+        A row goes left when its value is `<=` this; -2 at leaves and where categories decide.
+        `inf` where only missing values go right.
     missing_left : array of bool, shape (n_nodes,)
-        Whether a missing value goes left.
+        Whether a missing value goes left. Models that read missing values as zero have
+        `0 <= threshold` here.
     cast32 : bool
         Whether the model rounds values to float32 before it compares them.
     n_features : int
@@ -249,13 +298,16 @@ class Splits:
     feature_names : tuple of str or None
         Names of the model columns where the model was fitted on a frame.
     category_offsets, category_values : array of int64
-        Categories that go left, node by node (`values[offsets[t]:offsets[t+1]]`); empty for
-        models without categorical splits.
+        Categories that go left, node by node (`values[offsets[t]:offsets[t+1]]`, ascending).
+        A node with categories sends a row left when its value, cut to an integer towards zero,
+        is one of them; all others and missing values go right. For models without categorical
+        splits the offsets are the single number 0.
 
     Raises
     ------
     MalformedModelError
-        If a feature is out of range or a threshold is not a number.
+        If a feature is out of range, a threshold is not a number, or offsets and categories do
+        not belong together.
 
     Examples
     --------
@@ -302,6 +354,7 @@ class Splits:
             raise MalformedModelError(
                 f"node {t} has threshold {self.threshold[t]}; a threshold must be a number"
             )
+        _check_categories(self)
 
     def name(self, node: int) -> str:
         """Name of the column that the node looks at (`x3` where columns have no names).
@@ -316,3 +369,18 @@ class Splits:
         """
         feature = int(self.feature[node])
         return self.feature_names[feature] if self.feature_names else f"x{feature}"
+
+
+def _check_categories(splits: Splits) -> None:
+    offsets, values = splits.category_offsets, splits.category_values
+    n = len(splits.feature)
+    if len(offsets) not in (1, n + 1) or offsets[0] != 0 or offsets[-1] != len(values):
+        raise MalformedModelError(
+            f"category_offsets must be {n + 1} numbers from 0 to {len(values)}, the number of "
+            "categories, or a single 0 for none"
+        )
+    size = np.diff(offsets)
+    if (size < 0).any() or (values < 0).any():
+        raise MalformedModelError("category_offsets must ascend, and categories start at 0")
+    if len(values) and (size[splits.feature == -2] > 0).any():
+        raise MalformedModelError("a leaf has categories; only nodes that split can")

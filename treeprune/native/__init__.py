@@ -2,7 +2,8 @@
 
 A model is recognised by the name of its class or of one of its base classes, so that no library
 is imported before a model of it turns up. `read` gives `Trees`, `splits` how nodes decide,
-`apply` lets the model itself send rows to leaves, `write` returns a model of the same type.
+`apply` lets the model itself send rows to leaves, `raw_score` and `contributions` are what it says
+of rows itself, `write` returns a model of the same type.
 """
 
 from __future__ import annotations
@@ -13,30 +14,68 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import UnsupportedModelError
 from ..trees import Splits, Trees
 
-__all__ = ["apply", "check_supported", "read", "row_weights", "splits", "supported", "write"]
+__all__ = [
+    "apply",
+    "can_prune",
+    "check_columns",
+    "check_supported",
+    "contributions",
+    "has_contributions",
+    "input_categories",
+    "raw_score",
+    "read",
+    "readable",
+    "row_weights",
+    "splits",
+    "supported",
+    "unwrap",
+    "write",
+]
 
 # (package, class name) -> module of this folder.
 _READERS: dict[tuple[str, str], str] = {
-    ("sklearn", name): "sklearn_trees"
-    for name in (
-        "DecisionTreeClassifier",
-        "DecisionTreeRegressor",
-        "ExtraTreeClassifier",
-        "ExtraTreeRegressor",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-        "ExtraTreesClassifier",
-        "ExtraTreesRegressor",
-    )
+    **{
+        ("sklearn", name): "sklearn_trees"
+        for name in (
+            "DecisionTreeClassifier",
+            "DecisionTreeRegressor",
+            "ExtraTreeClassifier",
+            "ExtraTreeRegressor",
+            "RandomForestClassifier",
+            "RandomForestRegressor",
+            "ExtraTreesClassifier",
+            "ExtraTreesRegressor",
+        )
+    },
+    **{
+        ("lightgbm", name): "lightgbm"
+        for name in ("LGBMClassifier", "LGBMRegressor", "LGBMRanker", "Booster")
+    },
+}
+_READ_ONLY = {"lightgbm"}  # modules whose models cannot be written yet
+
+# (package, class name) -> attribute that holds the predictor fitted inside. Others have an
+# `estimator_` that is only a part of them or another model (AdaBoost, bagging, RFE).
+_WRAPPERS: dict[tuple[str, str], str] = {
+    ("treeprune", "PrunedClassifier"): "estimator_",
+    ("treeprune", "PrunedRegressor"): "estimator_",
+    ("sklearn", "GridSearchCV"): "best_estimator_",
+    ("sklearn", "RandomizedSearchCV"): "best_estimator_",
+    ("sklearn", "HalvingGridSearchCV"): "best_estimator_",
+    ("sklearn", "HalvingRandomSearchCV"): "best_estimator_",
+    ("sklearn", "FixedThresholdClassifier"): "estimator_",
+    ("sklearn", "TunedThresholdClassifierCV"): "estimator_",
+    ("sklearn", "FrozenEstimator"): "estimator",
 }
 
 
 def supported() -> list[str]:
-    """Names of the classes that can be read.
+    """Names of the classes that can be pruned.
 
     Examples
     --------
@@ -44,19 +83,39 @@ def supported() -> list[str]:
     >>> native.supported()[0]
     'DecisionTreeClassifier'
     """
+    return [name for (_, name), module in _READERS.items() if module not in _READ_ONLY]
+
+
+def readable() -> list[str]:
+    """Names of the classes that can be read: those that can be pruned, and more.
+
+    Examples
+    --------
+    >>> from treeprune import native
+    >>> sorted(set(native.readable()) - set(native.supported()))
+    ['Booster', 'LGBMClassifier', 'LGBMRanker', 'LGBMRegressor']
+    """
     return [name for _, name in _READERS]
 
 
-def _reader(model: Any) -> ModuleType:
-    """The module that knows the model's class."""
+def _find(model: Any, table: dict[tuple[str, str], str]) -> str | None:
+    """What the table says of the model's class or of its nearest base class."""
+    for base in type(model).__mro__:
+        found = table.get((base.__module__.partition(".")[0], base.__name__))
+        if found is not None:
+            return found
+    return None
+
+
+def _reader(model: Any, names: list[str] | None = None) -> ModuleType:
+    """The module that knows the model's class; `names` are possible, by default all."""
     if isinstance(model, type):
         raise UnsupportedModelError(
             f"got the class {model.__name__}; give an instance: {model.__name__}(...)"
         )
-    for base in type(model).__mro__:
-        name = _READERS.get((base.__module__.partition(".")[0], base.__name__))
-        if name is not None:
-            return importlib.import_module(f".{name}", __package__)
+    name = _find(model, _READERS)
+    if name is not None:
+        return importlib.import_module(f".{name}", __package__)
     hint = ""
     if hasattr(model, "steps"):
         hint = " Of a Pipeline give the last step, and rows as it receives them: model[-1]."
@@ -64,13 +123,14 @@ def _reader(model: Any) -> ModuleType:
         hint = " Of a search or a wrapper give what it has fitted: model.estimator_."
     elif hasattr(model, "best_estimator_"):
         hint = " Of a search give what it has chosen: model.best_estimator_."
+    possible = ", ".join(names or readable())
     raise UnsupportedModelError(
-        f"cannot read a {type(model).__name__}; possible are {', '.join(supported())}.{hint}"
+        f"cannot read a {type(model).__name__}; possible are {possible}.{hint}"
     )
 
 
 def check_supported(model: Any) -> None:
-    """Raise `UnsupportedModelError` unless models of this class can be read, fitted or not.
+    """Raise `UnsupportedModelError` unless models of this class can be pruned, fitted or not.
 
     Examples
     --------
@@ -78,7 +138,59 @@ def check_supported(model: Any) -> None:
     >>> from treeprune import native
     >>> native.check_supported(ExtraTreeRegressor())
     """
-    _reader(model)
+    reader = _reader(model, supported())
+    if not can_prune(model):
+        raise UnsupportedModelError(f"{reader.NOT_PRUNED}; got a {type(model).__name__}")
+
+
+def can_prune(model: Any) -> bool:
+    """Whether models of this class can be pruned (and so written), fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> native.can_prune(DecisionTreeClassifier()), native.can_prune(LogisticRegression())
+    (True, False)
+    """
+    return _find(model, _READERS) not in {None, *_READ_ONLY}
+
+
+def unwrap(model: Any) -> Any:
+    """The fitted predictor inside pruned models, searches and threshold classifiers.
+
+    Goes on until the model is none of `PrunedClassifier`, `PrunedRegressor`, `GridSearchCV`,
+    `RandomizedSearchCV`, `HalvingGridSearchCV`, `HalvingRandomSearchCV`,
+    `FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `FrozenEstimator` or a subclass.
+    Other models are returned unchanged: the `estimator_` of boosting, bagging and feature
+    selection is not the model, and a Pipeline's steps belong together.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If a wrapper is not fitted.
+    ValueError
+        If a search was made with refit=False and so has no model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> search = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [2]})
+    >>> native.unwrap(search.fit(*load_iris(return_X_y=True)))
+    DecisionTreeClassifier(max_depth=2, random_state=0)
+    """
+    while (attribute := _find(model, _WRAPPERS)) is not None:
+        check_is_fitted(model)
+        if not hasattr(model, attribute):
+            raise ValueError(
+                f"the {type(model).__name__} has no {attribute}; a search has one if refit=True"
+            )
+        model = getattr(model, attribute)
+    return model
 
 
 def read(model: Any) -> Trees:
@@ -138,6 +250,140 @@ def apply(model: Any, X: Any) -> NDArray[np.int32]:
            [4]], dtype=int32)
     """
     return _reader(model).apply(model, X)
+
+
+def check_columns(model: Any, X: Any) -> None:
+    """Refuse rows whose columns are renamed, reordered or too few, as the model's library would.
+
+    Raises
+    ------
+    ValueError
+        With the library's own message.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> native.check_columns(DecisionTreeClassifier().fit(X, y), X)
+    """
+    _reader(model).check_columns(model, X)
+
+
+def raw_score(model: Any, X: Any) -> NDArray[np.float64]:
+    """What the model itself says of rows, on the scale on which its trees add up.
+
+    That is `predict_proba` or `predict` of scikit-learn's trees and forests, and
+    `predict(raw_score=True)` of LightGBM (before `Trees.link`; of two classes the log-odds of
+    `classes_[1]`; of its random forests the mean over trees, to which the link applies, where
+    LightGBM gives the sum).
+
+    Returns
+    -------
+    array of float64, shape (n_rows, n_outputs, k)
+        Laid out as a node's value in `Trees.value`: zeros where an output has fewer classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> native.raw_score(model, X[::60])[:, 0].round(2)
+    array([[1.  , 0.  , 0.  ],
+           [0.  , 0.91, 0.09],
+           [0.  , 0.02, 0.98]])
+    """
+    return _reader(model).raw_score(model, X)
+
+
+def contributions(model: Any, X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Attributions by the model's own library, where it offers exact ones (LightGBM).
+
+    Returns
+    -------
+    values : array of float64, shape (n_rows, n_features, n_scores)
+    base : array of float64, shape (n_rows, n_scores)
+        Base and the sum of values are `raw_score`.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the library offers none for this model, or they do not add up to its raw score.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from treeprune import native
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1).fit(X, y)
+    >>> values, base = native.contributions(model, X[:3])
+    >>> values.shape, base.shape
+    ((3, 10, 1), (3, 1))
+    """
+    reader = _reader(model)
+    if not hasattr(reader, "contributions"):
+        raise UnsupportedModelError(
+            f"a {type(model).__name__} has no attributions of its own; compute them from its trees"
+        )
+    return reader.contributions(model, X)
+
+
+def has_contributions(model: Any) -> bool:
+    """Whether the model's own library attributes its predictions (see `contributions`).
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from treeprune import native
+    >>> native.has_contributions(LGBMRegressor()), native.has_contributions(DecisionTreeRegressor())
+    (True, False)
+    """
+    return _find(model, _READERS) is not None and hasattr(_reader(model), "contributions")
+
+
+def input_categories(model: Any, X: Any = None) -> dict[int, tuple[Any, ...]]:
+    """Categories that the model itself turns into codes, by model column.
+
+    These are LightGBM's pandas categoricals: of such a column it sees the category's position,
+    and a missing value where the category is new. Other models have none.
+
+    Parameters
+    ----------
+    model : fitted model
+    X : frame, optional
+        Rows as the model receives them. LightGBM recodes the columns of categories that rows
+        have, in their order, and does not save which columns these were; without rows its list
+        of categorical features is taken, where that can be right.
+
+    Returns
+    -------
+    dict of int -> tuple
+        Model column -> raw categories, in the order of their codes 0, 1, …
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model does not say which columns its categories belong to: give X.
+    ValueError
+        If X has another number of columns of categories than the training rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> X = pd.DataFrame({"n": range(60), "c": pd.Categorical(["x", "y", "z"] * 20)})
+    >>> model = LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1).fit(X, X["n"])
+    >>> native.input_categories(model)
+    {1: ('x', 'y', 'z')}
+    """
+    reader = _reader(model)
+    return reader.input_categories(model, X) if hasattr(reader, "input_categories") else {}
 
 
 def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) -> Any:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import kernels
 from ..exceptions import MalformedModelError
 from ..trees import Splits, Trees
 
-__all__ = ["apply", "read", "row_weights", "splits", "write"]
+__all__ = ["apply", "check_columns", "raw_score", "read", "row_weights", "splits", "write"]
 
 # Fitted attributes that describe the model before it is cut.
 _OF_THE_GROWN = frozenset(
@@ -123,6 +123,25 @@ def apply(model: Any, X: Any) -> NDArray[np.int32]:
     members = _members(model)
     leaf = np.asarray(model.apply(X))
     return (leaf.reshape(len(leaf), -1) + _offsets(members)[:-1]).astype(np.int32)
+
+
+def raw_score(model: Any, X: Any) -> NDArray[np.float64]:
+    """Class frequencies or targets by the model itself, laid out as node values."""
+    counts = _n_classes(model)
+    if not counts:
+        found = np.asarray(model.predict(X), dtype=np.float64)
+        return found.reshape(len(found), -1, 1)
+    proba = model.predict_proba(X)
+    outputs = proba if isinstance(proba, list) else [proba]
+    score = np.zeros((len(outputs[0]), len(outputs), max(counts)))
+    for output, (part, k) in enumerate(zip(outputs, counts, strict=True)):
+        score[:, output, :k] = part
+    return score
+
+
+def check_columns(model: Any, X: Any) -> None:
+    """Number and names of the columns, by scikit-learn's own rules."""
+    validate_data(model, X, reset=False, skip_check_array=True)
 
 
 def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:

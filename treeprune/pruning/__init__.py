@@ -113,6 +113,7 @@ def pruning_path(
     >>> print(light_nodes_first.cut(strength=20).get_n_leaves())
     12
     """
+    native.check_supported(model)
     trees = native.read(model)
     tasks = {"classification" if trees.is_classifier else "regression"}
     if trees.n_outputs > 1:
