@@ -7,18 +7,42 @@ zero-gain splits, nodes without weight and missing values occur all the time.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import naive
 import numpy as np
+import pandas as pd
 import sklearn
+from hypothesis import reject
 from hypothesis import strategies as st
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+)
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
 )
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -233,3 +257,281 @@ def fitted(
     )
     grown = {"max_depth": draw(st.sampled_from([1, 3, None, None])), **(params or {})}
     return fit(draw(st.sampled_from(kinds)), task, X, y, w, **grown), X, y, w
+
+
+# --- raw frames and pipelines --------------------------------------------------------------------
+
+# What breaks quoting, markup, spreadsheets, regular expressions or formats somewhere.
+HOSTILE = (
+    "",
+    " ",
+    "select",
+    "NULL",
+    "nan",
+    "x0",
+    "a_b",
+    "it's",
+    'say "hi"',
+    "a, b",
+    "{c}",
+    "50% [x]",
+    "back\\slash",
+    "new\nline",
+    "tab\there",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "; DROP TABLE t; --",
+    "größe €",
+    "用途",
+    "e\u0301",
+    "$\\frac{1}{2}$",
+    "1",
+    "1.0",
+    "True",
+)
+NUMBER_DTYPES = ("float64", "float64", "float32", "int64", "int8", "Int64", "Float64")
+TEXT_DTYPES = ("object", "str", "category")
+FLAG_DTYPES = ("bool", "boolean")
+
+
+@cache  # strategies are checked when they are first drawn from: once is enough
+def hostile_texts():
+    """Names and categories that break quoting somewhere; sometimes any text without NUL."""
+    any_text = st.text(
+        st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=6
+    )
+    return st.one_of(st.sampled_from(HOSTILE), st.sampled_from(HOSTILE), any_text)
+
+
+def number_column(rng: np.random.Generator, dtype: str, n: int, missing: bool) -> pd.Series:
+    """Numbers with ties, where the dtype can hold them also missing values and decimals."""
+    whole = dtype.lower().startswith("int")
+    if whole or rng.random() < 0.4:
+        values = rng.integers(-3, 9, n).astype(float)
+    else:
+        values = np.round(rng.normal(scale=rng.choice([0.1, 3, 1000]), size=n), 2)
+    series = pd.Series(values)
+    if missing and dtype not in ("int64", "int8"):
+        series[rng.random(n) < 0.15] = np.nan
+    return series.astype(dtype)
+
+
+def text_column(
+    rng: np.random.Generator, dtype: str, categories: list[str], n: int, missing: bool
+) -> pd.Series:
+    """Categories, some of them rare."""
+    share = rng.dirichlet(np.full(len(categories), 0.8))
+    values = np.array(categories, dtype=object)[rng.choice(len(categories), n, p=share)]
+    if missing:
+        values[rng.random(n) < 0.15] = None if dtype == "object" and rng.random() < 0.5 else np.nan
+    return pd.Series(values, dtype=dtype)
+
+
+@st.composite
+def mixed_frames(draw, max_rows: int = 60, missing: bool = True) -> pd.DataFrame:
+    """A frame of one to three numbers, texts and flags of all dtypes, with hostile names.
+
+    Without `missing`, nothing is missing. There is always a row and a column.
+    """
+    n = draw(st.integers(12, max_rows))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    kinds = ["number", *draw(st.lists(st.sampled_from(["number", "text", "flag"]), max_size=4))]
+    names = draw(st.lists(hostile_texts(), min_size=len(kinds), max_size=len(kinds), unique=True))
+    columns = {}
+    for name, kind in zip(names, kinds, strict=True):
+        holes = missing and draw(st.booleans())
+        if kind == "number":
+            dtype = draw(st.sampled_from(NUMBER_DTYPES))
+            columns[name] = number_column(rng, dtype, n, holes)
+        elif kind == "text":
+            dtype = draw(st.sampled_from(TEXT_DTYPES))
+            categories = draw(st.lists(hostile_texts(), min_size=1, max_size=6, unique=True))
+            columns[name] = text_column(rng, dtype, categories, n, holes)
+        else:
+            flags = pd.Series(rng.random(n) < 0.5, dtype=draw(st.sampled_from(FLAG_DTYPES)))
+            if holes and flags.dtype == "boolean":
+                flags[rng.random(n) < 0.15] = pd.NA
+            columns[name] = flags
+    return pd.DataFrame(columns)
+
+
+def _is_text(series: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(series.dtype)
+
+
+@cache
+def _scalers():
+    return st.one_of(
+        st.builds(StandardScaler),
+        st.builds(MinMaxScaler, clip=st.booleans(), feature_range=st.just((-1, 2))),
+        st.builds(MaxAbsScaler),
+        st.builds(RobustScaler),
+        st.builds(PowerTransformer),
+        st.builds(
+            QuantileTransformer,
+            n_quantiles=st.integers(2, 10),
+            output_distribution=st.sampled_from(["uniform", "normal"]),
+        ),
+        st.builds(lambda: make_pipeline(MinMaxScaler((1, 2)), PowerTransformer("box-cox"))),
+    )
+
+
+@cache
+def _imputers():
+    return st.builds(
+        SimpleImputer,
+        strategy=st.sampled_from(["mean", "median", "most_frequent", "constant"]),
+        add_indicator=st.booleans(),
+        keep_empty_features=st.booleans(),
+    )
+
+
+@cache
+def _bins():
+    return st.builds(
+        KBinsDiscretizer,
+        n_bins=st.integers(2, 4),
+        encode=st.sampled_from(["ordinal", "onehot", "onehot-dense"]),
+        strategy=st.sampled_from(["uniform", "quantile", "kmeans"]),
+        quantile_method=st.just("averaged_inverted_cdf"),
+        random_state=st.just(0),
+    )
+
+
+@cache
+def _one_hot():
+    """Every way to drop, group and treat unknown categories that fit together."""
+    return st.builds(
+        OneHotEncoder,
+        drop=st.sampled_from([None, "first", "if_binary"]),
+        handle_unknown=st.sampled_from(["error", "ignore", "infrequent_if_exist", "warn"]),
+        min_frequency=st.sampled_from([None, None, 3, 0.2]),
+        max_categories=st.sampled_from([None, None, 2, 3]),
+        sparse_output=st.booleans(),
+        dtype=st.sampled_from([np.float64, np.float32]),
+    )
+
+
+@cache
+def _ordinal():
+    return st.one_of(
+        st.builds(
+            OrdinalEncoder,
+            encoded_missing_value=st.sampled_from([np.nan, -5]),
+            min_frequency=st.sampled_from([None, 3]),
+        ),
+        st.builds(
+            OrdinalEncoder,
+            handle_unknown=st.just("use_encoded_value"),
+            unknown_value=st.sampled_from([-1, np.nan]),
+            max_categories=st.sampled_from([None, 3]),
+        ),
+    )
+
+
+@cache
+def _encoders():
+    return st.one_of(_one_hot(), _one_hot(), _ordinal(), st.builds(TargetEncoder, cv=st.just(2)))
+
+
+@cache
+def _for_numbers(bool_dtype: bool):
+    """What may stand before a model for a group of numeric columns; missing values are taken."""
+    impute = st.builds(SimpleImputer) if bool_dtype else _imputers()
+    return st.one_of(
+        st.just("passthrough"),
+        impute,
+        _scalers(),
+        st.builds(make_pipeline, impute, _scalers()),
+        st.builds(make_pipeline, _scalers(), st.builds(SimpleImputer), _scalers()),
+        st.builds(make_pipeline, impute, _bins()),
+        st.builds(make_pipeline, impute, _scalers(), _bins()),
+        st.builds(make_pipeline, impute, st.builds(VarianceThreshold), _scalers()),
+        _encoders(),
+        st.builds(FunctionTransformer),
+        st.builds(FunctionTransformer, st.sampled_from([np.abs, np.tanh])),
+        st.builds(make_pipeline, impute, st.builds(PolynomialFeatures, st.integers(1, 2))),
+        st.builds(make_pipeline, impute, st.builds(PCA, st.just(1))),
+        st.builds(make_pipeline, impute, st.builds(Normalizer)),
+        st.builds(make_union, _scalers(), st.builds(SimpleImputer)),
+    )
+
+
+@cache
+def _for_texts():
+    fill = st.builds(
+        SimpleImputer,
+        strategy=st.sampled_from(["most_frequent", "constant"]),
+        missing_values=st.sampled_from([np.nan, None]),
+        fill_value=st.just("missing"),
+        keep_empty_features=st.booleans(),
+    )
+    return st.one_of(
+        _encoders(),
+        _encoders(),
+        st.builds(make_pipeline, fill, _encoders()),
+        st.builds(make_pipeline, _ordinal(), st.builds(SimpleImputer), _scalers()),
+        st.just("drop"),
+    )
+
+
+@st.composite
+def transformers(draw, frame: pd.DataFrame) -> ColumnTransformer:
+    """An unfitted ColumnTransformer for a frame; columns may be used twice or not at all."""
+    texts = [name for name in frame if _is_text(frame[name])]
+    numbers = [name for name in frame if name not in texts]
+    parts = []
+    for k in range(draw(st.integers(1, 3))):
+        group = texts if texts and (not numbers or draw(st.booleans())) else numbers
+        own = draw(st.lists(st.sampled_from(group), min_size=1, unique=True))
+        if group is texts:
+            parts.append((f"part{k}", draw(_for_texts()), own))
+        else:
+            flags = all(frame[name].dtype == bool for name in own)
+            parts.append((f"part{k}", draw(_for_numbers(flags)), own))
+    rest = set(frame) - {name for _, _, own in parts for name in own}
+    remainder = "drop" if rest & set(texts) else draw(st.sampled_from(["drop", "passthrough"]))
+    return ColumnTransformer(
+        parts,
+        remainder=remainder,
+        sparse_threshold=draw(st.sampled_from([0.0, 0.3])),
+        verbose_feature_names_out=draw(st.booleans()),
+    )
+
+
+@st.composite
+def pipelines(draw, frame: pd.DataFrame, task: str = "classification") -> Pipeline:
+    """An unfitted Pipeline for a frame: a ColumnTransformer, perhaps a scaler, and one tree.
+
+    Some combinations are refused by scikit-learn itself when they are fitted (a missing value that
+    nothing fills, say): `fit_or_reject`.
+    """
+    tree = _MODELS["tree", task](
+        max_depth=draw(st.sampled_from([2, 4, None])), random_state=draw(st.integers(0, 9))
+    )
+    steps = [("prepare", draw(transformers(frame)))]
+    if draw(st.integers(0, 3)) == 0:
+        steps.append(("again", draw(st.sampled_from([MaxAbsScaler(), VarianceThreshold()]))))
+    return Pipeline([*steps, ("model", tree)])
+
+
+def targets(frame: pd.DataFrame, seed: int, task: str = "classification", n_classes: int = 2):
+    """A target that depends on the columns of a frame, with noise."""
+    rng = np.random.default_rng(seed)
+    codes = [pd.factorize(frame[name], sort=False)[0] for name in frame]
+    signal = sum(rng.normal(size=c.max() + 2)[c] for c in codes) + rng.normal(size=len(frame))
+    if task == "regression":
+        return np.round(signal, 2)
+    y = np.searchsorted(np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1]), signal)
+    y[: 2 * n_classes] = np.repeat(np.arange(n_classes), 2)  # every class occurs twice
+    return y
+
+
+def fit_or_reject(model, frame: pd.DataFrame, y):
+    """The fitted model; where scikit-learn refuses the combination, hypothesis tries another."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return model.fit(frame, y)
+        except (ValueError, TypeError, ZeroDivisionError):
+            reject()

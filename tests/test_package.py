@@ -32,7 +32,7 @@ LAYERS = (
     ("decision", "trees", "neural", "datasets"),
     ("kernels",),
     ("native",),
-    ("losses",),
+    ("losses", "intervals"),
     ("scoring",),
     ("plots",),
     ("path",),

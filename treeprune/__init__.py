@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import datasets, native
+    from .decision import Decision
     from .estimators import PrunedClassifier, PrunedRegressor
-    from .exceptions import MalformedModelError, PrunedToRootWarning, UnsupportedModelError
+    from .exceptions import (
+        CheckFailedError,
+        MalformedModelError,
+        PrunedToRootWarning,
+        UnsupportedModelError,
+    )
+    from .explain import Explanation, FeatureMap, Rule, RuleSet, explain
     from .losses import cost_decision
     from .path import PruningPath
     from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
@@ -21,6 +28,10 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "CheckFailedError": "exceptions",
+    "Decision": "decision",
+    "Explanation": "explain",
+    "FeatureMap": "explain",
     "METHODS": "pruning",
     "MalformedModelError": "exceptions",
     "Method": "pruning",
@@ -30,6 +41,8 @@ _HOMES = {
     "PrunedTreeClassifier": "tree_estimators",
     "PrunedTreeRegressor": "tree_estimators",
     "PruningPath": "path",
+    "Rule": "explain",
+    "RuleSet": "explain",
     "Splits": "trees",
     "Trees": "trees",
     "UnsupportedModelError": "exceptions",
@@ -42,6 +55,10 @@ _HOMES = {
 
 __all__ = [
     "METHODS",
+    "CheckFailedError",
+    "Decision",
+    "Explanation",
+    "FeatureMap",
     "MalformedModelError",
     "Method",
     "PrunedClassifier",
@@ -50,11 +67,14 @@ __all__ = [
     "PrunedTreeClassifier",
     "PrunedTreeRegressor",
     "PruningPath",
+    "Rule",
+    "RuleSet",
     "Splits",
     "Trees",
     "UnsupportedModelError",
     "cost_decision",
     "datasets",
+    "explain",
     "native",
     "prune",
     "pruning_path",
@@ -71,7 +91,7 @@ def __getattr__(name: str) -> Any:
             return version("treeprune")
         except PackageNotFoundError:  # a checkout that is not installed
             return "0+unknown"
-    if name in ("datasets", "native"):
+    if name in ("datasets", "explain", "native"):
         return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:
         value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

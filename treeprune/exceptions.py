@@ -6,7 +6,12 @@ keep working; the narrower name says which promise was broken.
 
 from __future__ import annotations
 
-__all__ = ["MalformedModelError", "PrunedToRootWarning", "UnsupportedModelError"]
+__all__ = [
+    "CheckFailedError",
+    "MalformedModelError",
+    "PrunedToRootWarning",
+    "UnsupportedModelError",
+]
 
 
 class UnsupportedModelError(TypeError):
@@ -57,4 +62,17 @@ class PrunedToRootWarning(UserWarning):
     ...     _ = treeprune.PrunedClassifier(strength=10.0).fit(X, y)
     >>> [w.category.__name__ for w in caught]
     ['PrunedToRootWarning']
+    """
+
+
+class CheckFailedError(RuntimeError):
+    """What was to be said of a model is not what the model itself says.
+
+    Raised instead of returning a wrong explanation.
+
+    Examples
+    --------
+    >>> import treeprune
+    >>> issubclass(treeprune.CheckFailedError, RuntimeError)
+    True
     """

@@ -1,0 +1,258 @@
+"""Reasons: what may be named, what must be reported, and that every adverse decision has one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
+
+from treeprune import Decision, explain
+from treeprune.datasets import load_german_credit
+
+COLUMNS = ["checking_status", "duration_months", "purpose", "savings", "amount_dm", "age"]
+
+
+@pytest.fixture(scope="module")
+def credit():
+    data = load_german_credit()
+    X, y = data.data[COLUMNS], data.target.map({0: "good", 1: "bad"})
+    encode = make_column_transformer(
+        (OneHotEncoder(), ["checking_status", "purpose", "savings"]), remainder="passthrough"
+    )
+    tree = DecisionTreeClassifier(min_samples_leaf=25, random_state=0)
+    return X, y, make_pipeline(encode, tree).fit(X, y)
+
+
+def decision(**kwargs):
+    return Decision(adverse="bad", cutoff=1 / 6, **kwargs)
+
+
+def p_bad(model, X):
+    return model.predict_proba(X)[:, list(model.classes_).index("bad")]
+
+
+def test_only_columns_that_push_towards_the_adverse_outcome(credit):
+    X, _, model = credit
+    found = explain(model, X, decision=decision()).reasons(X[:200])
+    p = p_bad(model, X[:200])
+    assert [one.adverse for one in found] == (p >= 1 / 6).tolist()
+    assert [one.row for one in found] == X.index[:200].tolist()
+    for one, probability in zip(found, p, strict=True):
+        assert one.probability == pytest.approx(probability, abs=1e-12)
+        pushes = [reason.contribution for reason in one.reasons]
+        assert all(push > 0 for push in pushes) and pushes == sorted(pushes, reverse=True)
+        assert len(pushes) <= 4 and (one.adverse or not pushes)
+
+
+def test_near_the_cut_off_every_adverse_decision_has_a_reason(credit):
+    X, _, model = credit
+    found = explain(model, X, decision=decision()).reasons(X)
+    assert all(one.reasons for one in found if one.adverse)
+    assert "favourable reference rows nearest to the cut-off" in found.baseline
+
+
+@pytest.mark.parametrize("baseline", ["near_cutoff", "all", "rows"])
+def test_contributions_are_attributions_against_the_baseline(credit, baseline):
+    X, _, model = credit
+    ex = explain(model, X, decision=decision())
+    rows = X[(p_bad(model, X) >= 0.4)][:20]
+    others = X[100:140]
+    asked = others if baseline == "rows" else baseline
+    found = ex.reasons(rows, k=6, baseline=asked)
+    if baseline == "near_cutoff":
+        p = p_bad(model, X)
+        favourable = np.sort(p[p < 1 / 6])[::-1]
+        others = X[(p < 1 / 6) & (p >= favourable[49] - 1e-12)]
+    elif baseline == "all":
+        others = X
+    exact = ex.attributions(rows, game="interventional", background=others)
+    for i, one in enumerate(found):
+        for reason in one.reasons:
+            j = COLUMNS.index(reason.column)
+            assert reason.contribution == pytest.approx(exact.values[i, j, 0], abs=1e-12)
+            assert reason.value == rows.iloc[i, j]
+
+
+def test_columns_that_may_not_be_named_are_a_conflict(credit):
+    X, _, model = credit
+    plain = explain(model, X, decision=decision()).reasons(X[:100])
+    for kwargs in ({"unnameable": ["duration_months"]}, {"sensitive": ["duration_months"]}):
+        ex = explain(model, X, decision=decision(**kwargs))
+        found = ex.reasons(X[:100])
+        text = found.to_text() + found.to_frame().to_csv()
+        assert "duration_months" not in text and "CONFLICT" in text
+        for before, after in zip(plain, found, strict=True):
+            mattered = "duration_months" in [reason.column for reason in before.reasons]
+            assert bool(after.conflicts) == mattered
+        assert not any(
+            change.column == "duration_months"
+            for change in ex.counterfactual(X[p_bad(model, X) > 0.5][:1])[0].changes
+        )
+
+
+def test_a_derived_column_made_of_such_is_not_named_either(credit):
+    X, y, _ = credit
+    encode = make_column_transformer(
+        (FunctionTransformer(np.log1p), ["amount_dm"]), remainder="drop"
+    )
+    model = make_pipeline(encode, DecisionTreeClassifier(max_leaf_nodes=3)).fit(X, y)
+    ex = explain(model, X, decision=Decision("bad", cutoff=0.4, unnameable=["amount_dm"]))
+    found = ex.reasons(X)
+    adverse = [one for one in found if one.adverse]
+    assert adverse and all(not one.reasons and one.conflicts for one in adverse)
+    assert "no column that may be named" in found.to_text()
+
+
+def test_the_words_are_those_of_the_decision(credit):
+    X, _, model = credit
+    words = {
+        "duration_months": {"high": "TERM TOO LONG", "low": "TERM TOO SHORT"},
+        "checking_status": {"overdrawn": "ACCOUNT OVERDRAWN", "any": "ACCOUNT"},
+        "savings": "SAVINGS",
+    }
+    found = explain(model, X, decision=decision(wording=words)).reasons(X)
+    for one in found:
+        for reason in one.reasons:
+            if reason.column == "checking_status":
+                expected = "ACCOUNT OVERDRAWN" if reason.value == "overdrawn" else "ACCOUNT"
+                assert reason.text == expected
+            if reason.column == "savings":
+                assert reason.text == "SAVINGS"
+            if reason.column == "duration_months" and reason.value >= 48:
+                assert reason.text == "TERM TOO LONG"
+
+
+def test_a_number_is_high_when_less_would_be_better():
+    X = pd.DataFrame({"x": np.arange(100.0), "z": np.arange(100) % 7})
+    y = np.where(X["x"] > 60, "bad", "good")
+    for turned in (False, True):
+        rows = X.assign(x=-X["x"]) if turned else X
+        model = DecisionTreeClassifier(max_depth=1).fit(rows, y)
+        found = explain(model, rows, decision=decision()).reasons(rows[90:91])
+        assert found[0].reasons[0].text == ("x: low" if turned else "x: high")
+
+
+def test_missing_values_are_worded_as_missing():
+    X = pd.DataFrame({"x": [1.0, 2.0, np.nan, np.nan] * 20, "z": range(80)})
+    y = np.where(X["x"].isna(), "bad", "good")
+    model = DecisionTreeClassifier(max_depth=1, random_state=0).fit(X, y)
+    words = {"x": {"missing": "No statement about x"}}
+    found = explain(model, X, decision=decision(wording=words)).reasons(X[2:3])
+    assert [reason.text for reason in found[0].reasons] == ["No statement about x"]
+
+
+@pytest.mark.parametrize("adverse", ["bad", "good"])
+@pytest.mark.parametrize("kind", ["tree", "forest", "boosted", "linear"])
+def test_every_kind_of_model_and_both_classes(credit, kind, adverse):
+    X, y, _ = credit
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["checking_status", "purpose", "savings"]),
+        remainder="passthrough",
+    )
+    final = {
+        "tree": DecisionTreeClassifier(max_depth=3, random_state=0),
+        "forest": RandomForestClassifier(5, max_depth=3, random_state=0),
+        "boosted": LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1),
+        "linear": LinearDiscriminantAnalysis(),
+    }[kind]
+    model = make_pipeline(encode, final).fit(X, y)
+    ex = explain(model, X, decision=Decision(adverse, cutoff=0.5), random_state=0)
+    p = model.predict_proba(X)[:, list(model.classes_).index(adverse)]
+    surest = X.iloc[[int(np.argmax(p))]]
+    one = ex.reasons(surest)[0]
+    assert one.adverse and one.reasons and one.methods == (2 if kind == "linear" else 3)
+    assert all(1 <= reason.agreed <= one.methods for reason in one.reasons)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 999), k=st.integers(1, 3))
+def test_the_notice_table_holds_all_that_rows_receive(seed, k):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "c": rng.choice(["a", "b", "c"], 80),
+            "x": rng.integers(0, 6, 80),
+            "z": np.where(rng.random(80) < 0.2, np.nan, rng.integers(0, 4, 80)),
+        }
+    )
+    y = np.where((X["x"] + 2 * (X["c"] == "a") + rng.normal(size=80)) > 4, "bad", "good")
+    if len(set(y)) < 2:
+        return
+    encode = make_column_transformer((OneHotEncoder(), ["c"]), remainder="passthrough")
+    tree = DecisionTreeClassifier(max_leaf_nodes=5, random_state=0)
+    ex = explain(make_pipeline(encode, tree).fit(X, y), X, decision=Decision("bad", cutoff=0.4))
+    if not (p_bad(ex.view.answers.model, X) < 0.4).any():
+        return
+    table = ex.leaf_notice_table(k=k)
+    rule_of = ex.rules.match(X)
+    known = set(zip(table["rule"], table["reasons"], strict=True))
+    counted = dict.fromkeys(known, 0)
+    for one, rule in zip(ex.reasons(X, k=k), rule_of, strict=True):
+        if one.adverse:
+            key = (f"R{rule + 1}", "; ".join(reason.text for reason in one.reasons))
+            assert key in known
+            counted[key] += 1
+    found = dict(zip(zip(table["rule"], table["reasons"], strict=True), table["reference_rows"]))
+    assert counted == found
+
+
+def test_the_notice_table_explains_why_rows_of_a_leaf_differ():
+    """x decides alone in the leaf x > 5; z only matters elsewhere, yet changes the reasons."""
+    grid = pd.DataFrame([(x, z) for x in range(10) for z in range(10)], columns=["x", "z"])
+    y = np.where((grid["x"] > 5) | ((grid["x"] > 2) & (grid["z"] > 6)), "bad", "good")
+    model = DecisionTreeClassifier(random_state=0).fit(grid, y)
+    ex = explain(model, grid, decision=Decision("bad", cutoff=0.5))
+    table = ex.leaf_notice_table(baseline="all")
+    leaf = table[table["conditions"] == "x > 5"]
+    assert set(leaf["reasons"]) == {"x: high", "x: high; z: high"}
+    assert set(leaf["differs_by"]) == {"z"} and set(leaf["scope"]) == {"all applicants"}
+    assert leaf["reference_rows"].sum() == 40
+
+
+def test_refusals(credit):
+    X, y, model = credit
+    with pytest.raises(ValueError, match="decision=Decision"):
+        explain(model, X).reasons(X[:1])
+    ex = explain(model, X, decision=decision())
+    with pytest.raises(ValueError, match="baseline must be one of"):
+        ex.reasons(X[:1], baseline="nearest")
+    with pytest.raises(ValueError, match="has no rows"):
+        ex.reasons(X[:1], baseline=X[:0])
+    for k in (0, 1.5, "four"):
+        with pytest.raises(ValueError, match="k is the number"):
+            ex.reasons(X[:1], k=k)
+    stump = DecisionTreeClassifier(max_depth=1).fit(X[["age"]], y)
+    with pytest.raises(ValueError, match="there is none to compare with"):
+        explain(stump, X[["age"]], decision=Decision("bad", cutoff=0.01)).reasons(X[["age"]][:1])
+    with pytest.raises(ValueError, match="adverse class 'worst'"):
+        explain(model, X, decision=Decision("worst", cutoff=0.5))
+    with pytest.raises(ValueError, match="unnameable"):
+        explain(model, X, decision=decision(unnameable=["no such column"]))
+    with pytest.raises(ValueError, match="speaks of"):
+        explain(model, X, decision=decision(wording={"purpose": {"yacht": "a yacht"}}))
+    iris, target = load_iris(return_X_y=True)
+    regression = DecisionTreeClassifier().fit(iris, np.column_stack([target, target]))
+    with pytest.raises(ValueError, match="one target"):
+        explain(regression, iris, decision=Decision(0, cutoff=0.5))
+    numbers = X[["age", "amount_dm"]]
+    forest = RandomForestClassifier(20, random_state=0).fit(numbers, y)
+    with pytest.raises(ValueError, match="describe exactly"):
+        explain(forest, numbers, decision=decision()).leaf_notice_table()
+
+
+def test_nothing_to_explain_for_favourable_rows(credit):
+    X, _, model = credit
+    rows = X[p_bad(model, X) < 1 / 6][:3]
+    found = explain(model, X, decision=decision()).reasons(rows)
+    assert [one.reasons for one in found] == [(), (), ()]
+    assert found.to_frame()["reason"].isna().all() and len(found.to_frame()) == 3

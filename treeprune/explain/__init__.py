@@ -1,0 +1,48 @@
+"""Say what a model does, in raw columns, and check every word against the model itself.
+
+`explain` reads a model as rules, exactly where it is small enough, and gives attributions,
+reasons and counterfactuals of its predictions. Nothing is returned that the fitted estimator's
+own output contradicts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .explanation import Explanation, explain
+    from .features import FeatureMap
+    from .rules import Rule, RuleSet
+
+_HOMES = {
+    "Explanation": "explanation",
+    "FeatureMap": "features",
+    "Rule": "rules",
+    "RuleSet": "rules",
+    "explain": "explanation",
+}
+
+__all__ = ["Explanation", "FeatureMap", "Rule", "RuleSet", "explain"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _CallableModule(types.ModuleType):
+    """`treeprune.explain` is this package and, called, its main function.
+
+    Python binds a package's name in its parent whenever a module of it is first imported, so that
+    a function of the same name would be there or not depending on what was imported before.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__getattr__("explain")(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallableModule

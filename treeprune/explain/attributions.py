@@ -1,0 +1,341 @@
+"""Attributions: what each raw column adds to a prediction, exactly where that can be had.
+
+Trees and their sums are attributed by exact Shapley values over raw columns (all indicators of a
+category are one player), in the units in which the model adds up. Other models go through shap's
+model-agnostic explainers, with a seed and the error of the sampling. Every result is compared
+with the estimator's own output before it is returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import native
+from ..exceptions import CheckFailedError
+from .conditions import Column
+from .shapley import TreeGame
+from .tables import as_frame
+from .view import View, row, rows_of
+
+if TYPE_CHECKING:
+    import shap
+
+__all__ = ["GAMES", "Attributions", "attribute"]
+
+GAMES = ("path_dependent", "interventional")
+SLACK = 1e-9  # of the largest output, for sums of thousands of trees
+_SAMPLE = 1000  # rows asked besides one of every cell
+_REPEATS = 10  # independent runs from which a sampling error is taken
+_EXACT_COLUMNS = 10  # up to here all subsets of columns can be enumerated
+_MOST_BACKGROUND = 100
+_MOST_ROWS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Attributions:
+    """Shapley values of rows before they are dressed as a `shap.Explanation`.
+
+    Parameters
+    ----------
+    values : array of float64, shape (n_rows, n_columns, n_scores)
+    base : array of float64, shape (n_scores,) or (n_rows, n_scores)
+    unit : str
+        In which they add up: probability, log-odds, target.
+    scores : tuple of str
+        What each score is: a class, or a target.
+    error : array of float64, shape of `values`, or None
+        Standard error of the sampling; None where there is no sampling.
+    scope : str
+        On which rows the sum was compared with the estimator's output.
+    method : str
+
+    Examples
+    --------
+    See `treeprune.explain`.
+    """
+
+    values: npt.NDArray[np.float64]
+    base: npt.NDArray[np.float64]
+    unit: str
+    scores: tuple[str, ...]
+    error: npt.NDArray[np.float64] | None
+    scope: str
+    method: str
+
+
+def attribute(
+    view: View,
+    X: Any,
+    *,
+    game: str = "path_dependent",
+    background: Any = None,
+    random_state: Any = None,
+) -> Attributions:
+    """Shapley values of every column of `view.feature_map` for each row.
+
+    Parameters
+    ----------
+    view : View
+    X : array-like, shape (n_rows, n_raw_columns)
+    game : {"path_dependent", "interventional"}
+        What an absent column does: follows the training rows through the tree, or has the
+        value of a background row. Models that are not sums of trees only know the second.
+    background : array-like, shape (n_background, n_raw_columns)
+        Rows for the interventional game.
+    random_state : int, optional
+        Seed of the sampling where there is one.
+
+    Returns
+    -------
+    Attributions
+
+    Raises
+    ------
+    CheckFailedError
+        If base and values do not add up to the estimator's own output.
+    ValueError
+        If the game is not known or has no background.
+
+    Examples
+    --------
+    See `treeprune.explain`.
+    """
+    if game not in GAMES:
+        raise ValueError(f"game must be one of {GAMES}, got {game!r}")
+    if game == "interventional" and background is None:
+        raise ValueError("the interventional game needs background rows")
+    if view.trees is not None:
+        return _of_trees(view, X, background if game == "interventional" else None)
+    if game == "path_dependent":
+        own = _of_the_library(view, X)
+        if own is not None:
+            return own
+        raise ValueError(
+            "the path-dependent game is played by trees that can be read; this model only knows "
+            "game='interventional'"
+        )
+    if background is None:
+        raise ValueError("this model is attributed against background rows; give them")
+    return _of_anything(view, X, background, random_state)
+
+
+def tree_game(view: View, background: Any = None) -> TreeGame:
+    """The game of a view's trees over its columns, ready for any number of rows."""
+    assert view.trees is not None
+    assert view.splits is not None
+    Z = None if background is None else view.feature_map.model_matrix(background)
+    return TreeGame(
+        view.trees,
+        view.splits,
+        player=view.feature_map.player,
+        n_players=len(view.feature_map.columns),
+        background=Z,
+    )
+
+
+def score_names(view: View) -> tuple[str, ...]:
+    """What each score of an attribution is."""
+    classes, target = view.answers.classes, view.target
+    if not classes:
+        return target
+    if view.trees is not None and view.trees.link == "logit":
+        return (str(classes[0][1]),)
+    if len(classes) == 1:
+        return tuple(str(c) for c in classes[0])
+    # Outputs with fewer classes are padded, as values are.
+    k = max(len(c) for c in classes)
+    return tuple(
+        f"{target[o]}: {c[i]}" if i < len(c) else f"{target[o]}: none"
+        for o, c in enumerate(classes)
+        for i in range(k)
+    )
+
+
+def _of_trees(view: View, X: Any, background: Any) -> Attributions:
+    if view.feature_map.transformer is None:
+        view.check_columns(X)
+    game = tree_game(view, background)
+    Z = view.feature_map.model_matrix(X)
+    cells = game.cells(Z)
+    n = len(Z)
+    rng = np.random.default_rng(0)
+    if cells is None:
+        values, asked = game.attribute(Z), np.arange(n)
+        scope = f"{n} of {n} rows"
+    else:
+        values = np.take(cells.values, cells.index, axis=0)
+        sample = rng.choice(n, size=min(n, _SAMPLE), replace=False)
+        asked = np.unique(np.concatenate([cells.first_row, sample]))
+        scope = f"a row of each of {len(cells.first_row)} cells, which hold all {n} rows"
+    said = view.raw_score(row(X, asked))
+    found = game.base + values[asked].sum(axis=1)
+    _check_sum(found, said, scope)
+    kind = "path-dependent" if background is None else "interventional"
+    return Attributions(
+        values, game.base, view.unit, score_names(view), None, scope, f"exact, {kind}"
+    )
+
+
+def _check_sum(found: npt.NDArray, said: npt.NDArray, scope: str) -> None:
+    if len(said) == 0:
+        return
+    gap = np.abs(found - said)
+    if gap.max() > SLACK * max(1.0, float(np.abs(said).max())):
+        worst = int(np.argmax(gap.max(axis=1)))
+        raise CheckFailedError(
+            f"attributions do not add up to the model's own output: off by {gap.max():.3g} in "
+            f"row {worst} of those checked ({scope}). The model was changed after it was fitted, "
+            "or it decides in a way that is not known here; please report it"
+        )
+
+
+def default_game(view: View) -> str:
+    """The game a model knows: path-dependent for trees and for boosters that play it themselves."""
+    return "path_dependent" if view.trees is not None or view.attributes_itself else GAMES[1]
+
+
+def _of_the_library(view: View, X: Any) -> Attributions | None:
+    """The booster's own attributions, where columns are its own players; else None."""
+    if not view.attributes_itself:
+        return None
+    values, base = native.contributions(view.predictor, X)
+    said = native.raw_score(view.predictor, X)
+    n = len(values)
+    _check_sum(base + values.sum(axis=1), said.reshape(n, -1), f"{n} of {n} rows")
+    classes = view.answers.classes
+    names = tuple(str(c) for c in classes[0]) if classes else view.target
+    if values.shape[2] < len(names):
+        names = names[-1:]
+    unit = "log-odds" if classes else "target"
+    return Attributions(
+        values, base, unit, names, None, f"{n} of {n} rows", "exact, by the model's library"
+    )
+
+
+def _of_anything(view: View, X: Any, background: Any, random_state: Any) -> Attributions:
+    """Subsets of columns enumerated, or permutations sampled, by shap."""
+    import shap
+
+    coder = _Coder.of(view.feature_map.columns[: view.feature_map.n_raw], X, background)
+    codes = coder.codes(X)
+    rng = np.random.default_rng(random_state)
+    others = coder.codes(background)
+    if len(others) > _MOST_BACKGROUND:
+        others = others[rng.choice(len(others), _MOST_BACKGROUND, replace=False)]
+    masker = shap.maskers.Independent(others, max_samples=len(others))
+
+    def ask(rows: npt.NDArray) -> npt.NDArray:
+        out = view.answers(coder.rows(rows))
+        return out.reshape(len(out), -1)
+
+    p = codes.shape[1]
+    at_once = max(1, _MOST_ROWS // len(others))  # masks of which all rows are asked together
+    if p <= _EXACT_COLUMNS:
+        result = shap.explainers.Exact(ask, masker)(codes, batch_size=at_once, silent=True)
+        values, base, error = result.values, result.base_values, None
+        method = f"all subsets of {p} columns, {len(others)} background rows"
+    else:
+        runs = []
+        for seed in rng.integers(0, 2**31 - 1, size=_REPEATS):
+            explainer = shap.explainers.Permutation(ask, masker, seed=int(seed))
+            runs.append(explainer(codes, max_evals=2 * p + 1, batch_size=at_once, silent=True))
+        stack = np.stack([run.values for run in runs])
+        values, base = stack.mean(axis=0), runs[0].base_values
+        error = stack.std(axis=0, ddof=1) / np.sqrt(_REPEATS)
+        method = f"{_REPEATS} sampled permutations, {len(others)} background rows"
+    n = len(codes)
+    scores = score_names(view)
+    values = np.asarray(values).reshape(n, p, -1)
+    base = np.asarray(base, dtype=np.float64).reshape(n, -1) if n else np.zeros((0, len(scores)))
+    said = view.answers(X).reshape(n, -1)
+    scope = f"{n} of {n} rows"
+    _check_sum(base + values.sum(axis=1), said, scope)
+    if error is not None:
+        error = error.reshape(values.shape)
+    return Attributions(values, base, view.unit, scores, error, scope, method)
+
+
+@dataclass(frozen=True, eq=False)
+class _Coder:
+    """Rows of any types as numbers and back, for explainers that only know numbers."""
+
+    frame: pd.DataFrame
+    uniques: tuple[Any, ...]
+    named: bool
+
+    @classmethod
+    def of(cls, columns: tuple[Column, ...], *tables: Any) -> _Coder:
+        frames = [as_frame(table)[[c.name for c in columns]] for table in tables]
+        both = pd.concat(frames, ignore_index=True)
+        uniques = []
+        for name in both.columns:
+            series = both[name]
+            uniques.append(pd.Series(series.unique(), dtype=series.dtype))
+        return cls(frames[0].iloc[:0], tuple(uniques), hasattr(tables[0], "columns"))
+
+    def codes(self, table: Any) -> npt.NDArray[np.float64]:
+        frame = as_frame(table)
+        out = np.empty((len(frame), len(self.uniques)))
+        for j, unique in enumerate(self.uniques):
+            series = frame[self.frame.columns[j]].astype(unique.dtype)
+            index = pd.Index(unique)
+            out[:, j] = index.get_indexer(pd.Index(series))
+        return out
+
+    def rows(self, codes: npt.NDArray) -> Any:
+        columns = {
+            name: self.uniques[j].take(codes[:, j].astype(np.int64)).reset_index(drop=True)
+            for j, name in enumerate(self.frame.columns)
+        }
+        frame = pd.DataFrame(columns)
+        return frame if self.named else frame.to_numpy()
+
+
+def to_shap(found: Attributions, view: View, X: Any) -> shap.Explanation:
+    """Dress attributions as a `shap.Explanation`, with `unit`, `method` and `scope` beside.
+
+    Values are (rows, columns) for one number and (rows, columns, classes) for classes, whatever
+    their number; `data` holds numbers (codes for categories), `display_data` the raw values.
+    """
+    import shap
+
+    n = len(found.values)
+    values, error = found.values, found.error
+    base = np.broadcast_to(found.base, (n, found.base.shape[-1]))
+    names: Any = list(found.scores)
+    if not view.answers.classes and values.shape[2] == 1:
+        values, base, names = values[:, :, 0], base[:, 0], found.scores[0]
+        error = None if error is None else error[:, :, 0]
+    columns = view.feature_map.columns
+    categories = any(column.kind == "category" for column in columns)
+    if view.feature_map.transformer is None and not categories:
+        numbers = shown = view.feature_map.model_matrix(X)  # the rows themselves, not a copy
+    else:
+        raw = view.feature_map.values(X)
+        numbers = shown = np.column_stack(raw).astype(np.float64, copy=False)
+        if categories:
+            shown = _display(view, X, raw)
+    out = shap.Explanation(
+        values,
+        base_values=base,
+        data=numbers,
+        display_data=shown,
+        feature_names=[column.name for column in columns],
+        output_names=names,
+        error_std=error,
+    )
+    out.unit, out.method, out.scope = found.unit, found.method, found.scope
+    return out
+
+
+def _display(view: View, X: Any, raw: list[npt.NDArray]) -> npt.NDArray:
+    frame = rows_of(view.feature_map, X)
+    out = np.empty((len(frame), len(raw)), dtype=object)
+    for j, column in enumerate(view.feature_map.columns):
+        out[:, j] = raw[j] if column.kind == "derived" else frame.iloc[:, j]
+    return out

@@ -1,0 +1,675 @@
+"""Explanation: everything that can be said of one model, with the checks of what was said.
+
+Made by `explain(model, X)`. Rules come first and are compared with the model at once; attributions,
+reasons and counterfactuals are computed when asked and compared when computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..decision import Decision
+from .attributions import attribute, default_game, score_names, to_shap, tree_game
+from .checks import Check
+from .features import FeatureMap
+from .rules import RuleSet
+from .tables import as_frame
+from .text import rule_text
+from .view import View, view_of
+
+if TYPE_CHECKING:
+    import shap
+
+    from .counterfactual import Counterfactual
+    from .proofs import Monotone
+    from .reasons import Reasons
+    from .scorecard import Scorecard
+
+__all__ = ["Explanation", "explain"]
+
+RULES_SLACK = 1e-12  # of probabilities; targets by their size
+
+
+def explain(
+    model: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    decision: Decision | None = None,
+    feature_map: FeatureMap | str = "auto",
+    random_state: Any = None,
+) -> Explanation:
+    """Explain a fitted model in raw columns, checked against the model itself.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        A tree, forest or booster; a pipeline that ends in one; a search or pruned estimator
+        around one. These are explained exactly. Any other classifier or regressor is read
+        through a surrogate, whose fidelity is stated, and attributed by sampling.
+    X : array-like, shape (n_rows, n_raw_columns)
+        Reference rows of raw columns, usually the training rows: names and types, how limits are
+        printed, baselines of reasons, what a surrogate imitates.
+    y : array-like, shape (n_rows,), optional
+        Outcomes of these rows, for task scores.
+    decision : Decision, optional
+        What a probability means to the person it is about; reasons, counterfactuals and notices
+        need one.
+    feature_map : FeatureMap or "auto"
+        From model columns to raw columns; read from the pipeline by default.
+    random_state : int, optional
+        Seed of whatever is sampled.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model predicts nothing that can be explained.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If the rows are not those of the model, or the decision speaks of what it does not have.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import explain
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> ex = explain(model, X, y)
+    >>> print(ex.checks["rules = model"])
+    passed (150 of 150 rows): predict_proba of the rules against the model's
+    """
+    if not (feature_map == "auto" or hasattr(feature_map, "columns")):
+        raise ValueError(f"feature_map must be 'auto' or a FeatureMap, got {feature_map!r}")
+    if len(as_frame(X)) == 0:
+        raise ValueError("explain needs at least one reference row")
+    view = view_of(
+        model,
+        X,
+        y,
+        feature_map=None if isinstance(feature_map, str) else feature_map,
+        decision=decision,
+        random_state=random_state,
+    )
+    if decision is not None:
+        _check_decision(decision, view)
+    ex = Explanation(view, X, y, decision, random_state)
+    ex.check_rules()
+    return ex
+
+
+def _check_decision(decision: Decision, view: View) -> None:
+    if len(view.answers.classes) != 1:
+        raise ValueError("a Decision needs a classifier with one target")
+    decision.position(view.answers.classes[0])
+    raw = view.feature_map.columns[: view.feature_map.n_raw]
+    decision.check_columns(
+        [column.name for column in view.feature_map.columns],
+        {c.name: c.categories for c in raw if c.kind == "category"},
+    )
+
+
+@dataclass(eq=False)
+class Explanation:
+    """What a model does, in raw columns. Made by `explain`; see there.
+
+    Attributes
+    ----------
+    rules : RuleSet
+        The model itself where it is small enough, else a surrogate of it.
+    fidelity : Fidelity or None
+        How well the rules imitate the model; None where they are the model.
+    unit : str
+        Unit of attributions: probability, log-odds, target.
+    checks : dict of str to Check
+        What was compared with the model so far.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import explain
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+    >>> ex = explain(model, X, y)
+    >>> len(ex.rules), ex.fidelity, ex.unit
+    (3, None, 'probability')
+    """
+
+    view: View
+    X: Any
+    y: Any = None
+    decision: Decision | None = None
+    random_state: Any = None
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules; see `RuleSet`."""
+        return self.view.rules
+
+    @property
+    def fidelity(self) -> Any:
+        """Fidelity of the rules, None where they are the model."""
+        return self.view.fidelity
+
+    @property
+    def unit(self) -> str:
+        """Unit of attributions."""
+        return self.view.unit
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that are spoken of: raw ones, then derived ones."""
+        return tuple(column.name for column in self.view.feature_map.columns)
+
+    def check_rules(self, X: Any = None) -> None:
+        """Compare the rules with the model, exact and as printed, and note it in `checks`.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_raw_columns), optional
+            The reference rows by default, on which `explain` has done it already.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X[:100], y[:100])
+        >>> ex = explain(model, X[:100])
+        >>> ex.check_rules(X[100:])
+        >>> ex.checks["rules = model"].scope
+        '50 of 50 rows'
+        """
+        if not self.view.is_exact:
+            return
+        rows = self.X if X is None else X
+        said = self.view.answers(rows)
+        values = self.rules.values(rows)
+        for name, printed in (("rules = model", False), ("printed rules = model", True)):
+            rule_of = self.rules.match_values(values, printed=printed)
+            found = np.stack([rule.value for rule in self.rules])[rule_of]
+            slack = RULES_SLACK * max(1.0, float(np.abs(said).max()))
+            agree = (np.abs(found - said) <= slack).all(axis=(1, 2)) & (rule_of >= 0)
+            what = "predict_proba" if self.rules.is_classifier else "predict"
+            detail = f"{what} of the {'printed ' * printed}rules against the model's"
+            if not agree.all():
+                detail += f"; first differs in row {int(np.argmin(agree))}"
+            scope = f"{int(agree.sum())} of {len(agree)} rows"
+            self.checks[name] = Check(bool(agree.all()), scope, detail)
+
+    def attributions(
+        self, X: Any = None, *, game: str | None = None, background: Any = None
+    ) -> shap.Explanation:
+        """What each column adds to each row's prediction.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_raw_columns), optional
+            The reference rows by default.
+        game : {"path_dependent", "interventional"}, optional
+            What an absent column does: it follows the training rows through the trees, or takes
+            the values of background rows. Sums of trees default to the first, other models
+            only know the second.
+        background : array-like, optional
+            Rows for the interventional game; the reference rows by default.
+
+        Returns
+        -------
+        shap.Explanation
+            `values` (rows, columns, classes) for classes, with one class for log-odds, (rows,
+            columns) for one number; `base_values`; `data` numbers and `display_data` raw values;
+            `error_std` where there was sampling; `unit`, `method` and `scope` beside.
+
+        Raises
+        ------
+        CheckFailedError
+            If they do not add up to the estimator's own output.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> found = explain(model, X).attributions(X[:2])
+        >>> found.values.shape, found.unit
+        ((2, 4, 3), 'probability')
+        """
+        rows = self.X if X is None else X
+        found = attribute(
+            self.view,
+            rows,
+            game=game or default_game(self.view),
+            background=self.X if background is None else background,
+            random_state=self.random_state,
+        )
+        self.checks["attributions add up to the model"] = Check(True, found.scope, found.method)
+        return to_shap(found, self.view, rows)
+
+    def importance(self, X: Any = None, *, sample_weight: Any = None) -> pd.DataFrame:
+        """Mean absolute attribution of every column, largest first.
+
+        Parameters
+        ----------
+        X : array-like, optional
+            Rows to average over; the reference rows by default.
+        sample_weight : array-like, shape (n_rows,), optional
+
+        Returns
+        -------
+        DataFrame
+            Columns `column`, one for each class (or `mean_abs`), `share` of the total.
+
+        Notes
+        -----
+        For sums of trees no table of rows x columns is ever held.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> explain(model, X).importance()["column"].tolist()[0]
+        'petal width (cm)'
+        """
+        rows = self.X if X is None else X
+        if self.view.trees is not None:
+            Z = self.view.feature_map.model_matrix(rows)
+            mean = tree_game(self.view).mean_abs(Z, sample_weight)
+        else:
+            values = np.abs(np.asarray(self.attributions(rows).values))
+            mean = np.average(values, axis=0, weights=sample_weight)
+            mean = mean.reshape(len(mean), -1)
+        names = score_names(self.view)
+        names = names[-mean.shape[1] :] if len(names) > 1 else ("mean_abs",)
+        frame = pd.DataFrame(mean, columns=list(names))
+        frame.insert(0, "column", list(self.columns)[: len(mean)])
+        total = mean.sum()
+        frame["share"] = mean.sum(axis=1) / total if total > 0 else 0.0
+        return frame.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+    def reasons(self, X: Any, *, k: int = 4, baseline: Any = "near_cutoff") -> Reasons:
+        """Why rows get the adverse decision, in the words of the Decision.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_raw_columns)
+        k : int
+            Most reasons a row; more than four are seldom helpful (Regulation B, commentary).
+        baseline : {"near_cutoff", "all"} or array-like
+            Whom the person is compared with: the reference rows with the favourable decision
+            that are nearest to the cut-off (then every adverse decision has a reason), all
+            reference rows, or rows given.
+
+        Returns
+        -------
+        Reasons
+
+        Raises
+        ------
+        ValueError
+            Without a Decision, or if the model has more than one target.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import Decision, explain
+        >>> X = pd.DataFrame({"term": [6, 12, 24, 36, 48, 60] * 10, "rate": range(60)})
+        >>> model = DecisionTreeClassifier(max_depth=1).fit(X, X["term"] > 30)
+        >>> ex = explain(model, X, decision=Decision(adverse=True, cutoff=0.5))
+        >>> ex.reasons(X.iloc[[5]])[0].reasons[0].text
+        'term: high'
+        """
+        from .reasons import reasons_of
+
+        found = reasons_of(
+            self.view,
+            self._needs_decision("reasons"),
+            self.X,
+            X,
+            k=k,
+            baseline=baseline,
+            random_state=self.random_state,
+        )
+        self.checks["reasons add up to the model"] = Check(
+            True, f"{len(found)} of {len(found)} rows", found.method
+        )
+        return found
+
+    def leaf_notice_table(self, *, k: int = 4, baseline: Any = "near_cutoff") -> pd.DataFrame:
+        """Per leaf with the adverse decision, every set of reasons that applicants can receive.
+
+        For approval before use. Rows of one leaf may have different reasons: what a column adds
+        depends on columns that the leaf does not ask for; `differs_by` names them.
+
+        Parameters
+        ----------
+        k, baseline
+            As in `reasons`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each leaf and set of reasons: `rule`, `conditions`, `probability`,
+            `reasons`, `conflicts` (how many columns that may not be named mattered),
+            `reference_rows` that receive them, `differs_by`, `scope`: `all applicants` where
+            every combination of values that the rules tell apart was tried, else the leaf's
+            reference rows. Missing values are tried where the column has any.
+
+        Raises
+        ------
+        ValueError
+            Without a Decision, or where the rules are not the model.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import Decision, explain
+        >>> X = pd.DataFrame({"term": [6, 12, 24, 36, 48, 60] * 10, "rate": range(60)})
+        >>> model = DecisionTreeClassifier(max_depth=1).fit(X, X["term"] > 30)
+        >>> ex = explain(model, X, decision=Decision(adverse=True, cutoff=0.5))
+        >>> ex.leaf_notice_table()[["rule", "reasons", "reference_rows"]].values.tolist()
+        [['R2', 'term: high', 30]]
+        """
+        from .notices import leaf_notice_table
+        from .reasons import baseline_of
+
+        decision = self._needs_decision("notices")
+        if not self.view.is_exact:
+            raise ValueError("notices per leaf need a model that its rules describe exactly")
+        against = baseline_of(self.view, decision, self.X, baseline)
+        return leaf_notice_table(self.view, decision, self.X, k=k, baseline=against)
+
+    def counterfactual(
+        self,
+        x: Any,
+        *,
+        immutable: Sequence[str] = (),
+        directions: Mapping[str, str] | None = None,
+        steps: Mapping[str, float | None] | None = None,
+        weights: Mapping[str, float] | None = None,
+        moves: Mapping[str, Mapping[Any, Iterable]] | None = None,
+        n: int = 1,
+    ) -> tuple[Counterfactual, ...]:
+        """The cheapest changes of one row that turn the adverse decision.
+
+        Exact for models that the rules describe: the cheapest change over all leaves with the
+        favourable decision. For other models candidates come from the surrogate, are verified on
+        the model, and are not claimed to be the cheapest.
+
+        Parameters
+        ----------
+        x : DataFrame or array, shape (1, n_raw_columns)
+            One row.
+        immutable : sequence of str
+            Columns that cannot change. Those that may not be named, and sensitive ones, never do.
+        directions : mapping of str to {"increase", "decrease"}, optional
+            The only direction in which a number may change.
+        steps : mapping of str to float or None, optional
+            Width of the steps of a number; by default its own last decimal in the reference rows.
+        weights : mapping of str to float, optional
+            How dear a change is, 1 by default: of a number by one median absolute deviation, of a
+            category to another.
+        moves : mapping of str to mapping, optional
+            Categories that a category may become.
+        n : int
+            Number of different ways wanted.
+
+        Returns
+        -------
+        tuple of Counterfactual
+            At least one; it says why where there is no way.
+
+        Raises
+        ------
+        ValueError
+            Without a Decision, or if `x` is not one row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import Decision, explain
+        >>> X = pd.DataFrame({"term": [6, 12, 24, 36, 48, 60] * 10, "rate": range(60)})
+        >>> model = DecisionTreeClassifier(max_depth=1).fit(X, X["term"] > 30)
+        >>> ex = explain(model, X, decision=Decision(adverse=True, cutoff=0.5))
+        >>> print(ex.counterfactual(X.iloc[[5]])[0].changes[0].to_text())
+        term 60 -> 30
+        """
+        from .counterfactual import find
+
+        decision = self._needs_decision("counterfactuals")
+        position = decision.position(self.view.answers.classes[0])
+        p = np.array([rule.value[0, position] for rule in self.rules])
+        fixed = [c for c in self.columns if not decision.may_name(c)]
+        found = find(
+            self.rules,
+            x,
+            self.rules.values(self.X),
+            ~decision.decide(p),
+            outputs=p,
+            output_of=lambda rows: self.output(rows)[:, 0, position],
+            is_wanted=lambda output: ~decision.decide(output),
+            examples=None if self.view.is_exact else self.X,
+            immutable=[*dict.fromkeys([*immutable, *fixed])],
+            directions=directions,
+            steps=steps,
+            weights=weights,
+            moves=moves,
+            n=n,
+        )
+        n_found = sum(one.feasible for one in found)
+        if n_found:
+            self.checks["counterfactuals turn the model's own decision"] = Check(
+                True, f"{n_found} of {n_found} changes", "the model was asked with the changes made"
+            )
+        return found
+
+    def scorecard(self, *, positive: Any = None) -> Scorecard:
+        """An additive points table that imitates the model, with its fidelity.
+
+        Parameters
+        ----------
+        positive : label, optional
+            The class that more points speak for; by default the one that is not adverse.
+
+        Returns
+        -------
+        Scorecard
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.ensemble import RandomForestClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+        >>> model = RandomForestClassifier(20, random_state=0).fit(X, y)
+        >>> explain(model, X, y).scorecard().fidelity.r2 > 0.8
+        True
+        """
+        from .scorecard import scorecard
+
+        classes = self.view.answers.classes
+        at = 1
+        if positive is not None:
+            at = list(classes[0]).index(positive)
+        elif self.decision is not None:
+            at = 1 - self.decision.position(classes[0])
+        return scorecard(
+            lambda rows: self.output(rows)[:, 0, :],
+            self.X,
+            classes=classes[0] if classes else None,
+            positive=at,
+            y=self.y,
+            target=self.view.target[0],
+            random_state=self.random_state,
+        )
+
+    def sufficient_reasons(self) -> pd.DataFrame:
+        """For every rule, conditions that alone force its outcome, none of which can go.
+
+        The outcome is the decision where there is one, else the predicted class, else the number.
+
+        Returns
+        -------
+        DataFrame
+            `rule`, `conditions`, `sufficient`, `n_columns`, `n_sufficient`.
+
+        References
+        ----------
+        Izza, Ignatiev and Marques-Silva (2022), On tackling explanation redundancy in decision
+        trees.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> explain(model, X).sufficient_reasons()["n_sufficient"].tolist()
+        [1, 1, 1]
+        """
+        from .sufficient import outcomes, sufficient_rules
+
+        rules = self.rules
+        short = sufficient_rules(rules, outcomes(rules, self.decision))
+        return pd.DataFrame(
+            {
+                "rule": [f"R{i + 1}" for i in range(len(rules))],
+                "conditions": [rule_text(rule, rules) for rule in rules],
+                "sufficient": [rule_text(rule, rules) for rule in short],
+                "n_columns": [len(rule.conditions) for rule in rules],
+                "n_sufficient": [len(rule.conditions) for rule in short],
+            }
+        )
+
+    def _needs_decision(self, what: str) -> Decision:
+        if self.decision is None:
+            raise ValueError(
+                f"{what} need to know which class is adverse and from which probability on: "
+                "explain(model, X, decision=Decision(adverse=…, cutoff=…))"
+            )
+        return self.decision
+
+    def monotone(
+        self, column: str, direction: str = "increasing", *, label: Any = None
+    ) -> Monotone:
+        """Whether the prediction never falls (or rises) in a column: a proof, or two rows.
+
+        Parameters
+        ----------
+        column : str
+            A raw column of numbers.
+        direction : {"increasing", "decreasing"}
+        label : label, optional
+            The class whose probability is meant: by default the adverse one, without a Decision
+            the last.
+
+        Returns
+        -------
+        Monotone
+            Exact, for all inputs, where the rules are the model; for larger sums of trees proved
+            tree by tree, refuted by two rows that the model itself answers, or undecided.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X = pd.DataFrame({"term": [6, 12, 24, 36, 48, 60] * 10, "rate": range(60)})
+        >>> model = DecisionTreeClassifier(max_depth=1).fit(X, X["term"] > 30)
+        >>> print(explain(model, X).monotone("term").to_text())
+        never falls in term: proved (all inputs: every pair of rules)
+        """
+        from .proving import monotone_of
+
+        classes = self.view.answers.classes
+        if label is None and classes:
+            label = classes[0][-1] if self.decision is None else self.decision.adverse
+        return monotone_of(self.view, self.X, column, direction, label)
+
+    def unused(self) -> tuple[str, ...]:
+        """Raw columns that the model cannot use; their attributions are exactly zero.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X = pd.DataFrame({"term": [6, 12, 24, 36, 48, 60] * 10, "rate": range(60)})
+        >>> model = DecisionTreeClassifier(max_depth=1).fit(X, X["term"] > 30)
+        >>> explain(model, X).unused()
+        ('rate',)
+        """
+        from .proving import unused_of
+
+        return unused_of(self.view)
+
+    @property
+    def is_exactly_attributed(self) -> bool:
+        """Whether attributions are exact, so that nothing is sampled."""
+        return default_game(self.view) == "path_dependent"
+
+    def to_text(self, *, held_out: tuple[Any, Any] | None = None, n_rows: int = 3) -> str:
+        """One page: the model in figures, checks, rules, attribution and example rows.
+
+        Parameters
+        ----------
+        held_out : (X, y), optional
+            Rows that the model was not fitted on: rules are counted on them too, and example
+            rows are taken from them.
+        n_rows : int
+            Number of example rows; with a Decision, adverse ones from the surest to the closest.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> print(explain(model, X, y).to_text()[:58])
+        MODEL       DecisionTreeClassifier of 1 tree with 3 leaves
+        """
+        from .summary import summary_of, summary_text
+
+        return summary_text(summary_of(self, held_out=held_out, n_rows=n_rows))
+
+    def output(self, X: Any) -> npt.NDArray[np.float64]:
+        """What the estimator itself says, (n_rows, n_outputs, n_classes).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> explain(model, X).output(X[:1]).tolist()
+        [[[1.0, 0.0, 0.0]]]
+        """
+        return self.view.answers(X)

@@ -1,0 +1,671 @@
+"""FeatureMap: from every model column back to the raw column it was made of.
+
+The structure of a fitted `Pipeline` or `ColumnTransformer` says which raw column each model
+column depends on; *how* it depends is never re-implemented but asked of the fitted transformers
+themselves, one raw column at a time (`links.py`). A threshold on a scaled column becomes an exact
+limit in raw units by a search over the floats, an indicator becomes the set of categories that
+the encoder sends there. What cannot be undone stays a derived column under its own name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from ..trees import Splits
+from .conditions import EVERYWHERE, UNSEEN, CategoryCondition, Column, Condition, NumberCondition
+from .limits import float32_limit
+from .links import sources_of
+from .sources import Source
+from .tables import as_frame, dense, feature_names
+
+__all__ = ["FeatureMap"]
+
+# A category that no encoder can have been fitted on.
+_UNSEEN_TEXT = "\x00 a category that was not seen at fit"
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """For every model column: which raw column it came from, and how to undo it.
+
+    Made by `FeatureMap.of`; `columns` are what rules and attributions speak of, the raw columns
+    first (in their order), derived columns after them.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    sources : tuple of Source
+        One for each model column.
+    player : array of int64, shape (n_model_columns,)
+        Position in `columns` of each model column.
+    n_raw : int
+        Number of raw columns.
+    transformer : fitted transformer or None
+        What stands before the model.
+    named : bool
+        Whether raw columns have names of their own (a frame), which rows are then selected by.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> X = pd.DataFrame({"age": [20, 30], "city": ["Bonn", "Ulm"]})
+    >>> encode = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    >>> map = FeatureMap.of(encode.fit(X), X)
+    >>> map.player.tolist(), [column.kind for column in map.columns]
+    ([1, 1, 0], ['number', 'category'])
+    """
+
+    columns: tuple[Column, ...]
+    sources: tuple[Source, ...]
+    player: npt.NDArray[np.int64]
+    n_raw: int
+    transformer: Any
+    named: bool
+
+    @classmethod
+    def of(
+        cls,
+        transformer: Any,
+        X: Any,
+        *,
+        categories: dict[int, tuple] | None = None,
+        integer_categories: dict[int, tuple] | None = None,
+    ) -> FeatureMap:
+        """Read a fitted transformer.
+
+        Parameters
+        ----------
+        transformer : fitted transformer, Pipeline, ColumnTransformer, or None
+            None where the model takes the raw columns as they are.
+        X : array-like, shape (n_rows, n_raw_columns)
+            Rows of raw columns, for names, types and which columns miss values.
+        categories : dict of int to tuple, optional
+            Raw values, in the order of their codes, of columns that the model encodes itself.
+        integer_categories : dict of int to tuple, optional
+            Codes that the model treats as categories, where the column holds the codes already.
+
+        Returns
+        -------
+        FeatureMap
+
+        Raises
+        ------
+        ValueError
+            If the transformer's columns cannot be matched with those of `X`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> from treeprune import FeatureMap
+        >>> [column.kind for column in FeatureMap.of(None, X).columns]
+        ['number', 'number', 'number', 'number']
+        """
+        frame = as_frame(X)
+        names = feature_names(transformer, frame)
+        raw = tuple(
+            Source(
+                raw=(i,),
+                kind="same",
+                name=name,
+                is_flag=bool(pd.api.types.is_bool_dtype(frame[name].dtype)),
+                missing=_written_missing(frame[name], hasattr(X, "to_pandas")),
+            )
+            for i, name in enumerate(names)
+        )
+        sources = list(raw)
+        if transformer is not None:
+            sources = list(sources_of(transformer, raw, _first_row(transformer, X)))
+        for given, kind in ((categories, "codes"), (integer_categories, "table")):
+            for j, values in (given or {}).items():
+                sources[j] = _split_by_category(sources[j], tuple(values), kind)
+        if transformer is not None:
+            width = dense(transformer.transform(_first_row(None, X))).shape[1]
+            if width != len(sources):
+                raise ValueError(
+                    f"{type(transformer).__name__} puts out {width} columns, of which "
+                    f"{len(sources)} could be traced; give the fitted pipeline as it was fitted"
+                )
+        columns = [_raw_column(i, name, frame[name], sources) for i, name in enumerate(names)]
+        player = np.zeros(len(sources), dtype=np.int64)
+        for j, source in enumerate(sources):
+            if source.kind == "derived":
+                player[j] = len(columns)
+                columns.append(
+                    Column(
+                        _free_name(source.name, columns),
+                        "derived",
+                        sources=tuple(names[i] for i in source.raw),
+                    )
+                )
+            else:
+                player[j] = source.raw[0]
+        player.setflags(write=False)
+        named = hasattr(X, "columns")
+        return cls(tuple(columns), tuple(sources), player, len(names), transformer, named)
+
+    def model_matrix(self, X: Any) -> npt.NDArray:
+        """Rows as the model receives them, shape (n_rows, n_model_columns), floating-point.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> explain(model, X).view.feature_map.model_matrix(X[:1]).tolist()
+        [[5.1, 3.5, 1.4, 0.2]]
+        """
+        if self.transformer is not None:
+            Z = dense(self.transformer.transform(X))
+            return Z if Z.dtype == np.float32 else Z.astype(np.float64, copy=False)
+        if not any(source.kind == "codes" for source in self.sources):
+            if hasattr(X, "columns"):
+                frame, names = as_frame(X), [column.name for column in self.columns]
+                if self.named and not set(names) <= set(frame.columns):
+                    raw_values(self.columns, frame)  # says what is missing
+                frame = frame[names] if self.named else frame
+                return frame.to_numpy(np.float64, na_value=np.nan)
+            Z = dense(X)
+            if Z.ndim != 2 or Z.shape[1] != self.n_raw:
+                raw_values(self.columns, Z, by_name=False)  # says what is wrong
+            return Z if Z.dtype == np.float32 else Z.astype(np.float64, copy=False)
+        values = self.values(X)
+        Z = np.empty((len(values[0]), len(self.sources)))
+        for j, source in enumerate(self.sources):
+            Z[:, j] = values[self.player[j]]
+            if source.kind == "codes":  # what the model was not fitted on is missing to it
+                Z[Z[:, j] < 0, j] = np.nan
+        return Z
+
+    def values(self, X: Any, Z: npt.NDArray | None = None) -> list[npt.NDArray]:
+        """One array a column: numbers (NaN for missing), or codes of categories.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_raw_columns)
+        Z : array, shape (n_rows, n_model_columns), optional
+            `model_matrix(X)` where it is known; derived columns are read from it.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> explain(model, X).view.feature_map.values(X[:2])[0].tolist()
+        [5.1, 4.9]
+        """
+        names_used = {self.columns[i].name for i in np.flatnonzero(self._used)}
+        out = raw_values(self.columns[: self.n_raw], X, names_used, by_name=self.named)
+        derived = np.flatnonzero(self.player >= self.n_raw)
+        if len(derived):
+            Z = self.model_matrix(X) if Z is None else Z
+            by_column = {int(self.player[j]): j for j in derived}
+            out += [Z[:, by_column[c]] for c in range(self.n_raw, len(self.columns))]
+        return out
+
+    @property
+    def _used(self) -> npt.NDArray[np.bool_]:
+        """Which raw columns the model is made of at all; others may hold anything."""
+        used = np.zeros(self.n_raw, dtype=bool)
+        for source in self.sources:
+            if source.kind != "derived":
+                used[list(source.raw)] = True
+        return used
+
+    def left(self, splits: Splits) -> dict[int, Condition]:
+        """For every split, the condition on a raw (or derived) column of the rows that go left.
+
+        Parameters
+        ----------
+        splits : Splits
+
+        Returns
+        -------
+        dict of int to NumberCondition or CategoryCondition
+            By node; `condition.column` is a position in `columns`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import native
+        >>> X, y = load_iris(return_X_y=True)
+        >>> tree = DecisionTreeClassifier(max_depth=1, random_state=0)
+        >>> model = make_pipeline(StandardScaler(), tree).fit(X, y)
+        >>> map = FeatureMap.of(model[:-1], X)
+        >>> condition = map.left(native.splits(model[-1]))[0]
+        >>> round(condition.intervals[0][1], 2)
+        0.8
+        """
+        out: dict[int, Condition] = {}
+        nodes = np.flatnonzero(splits.feature >= 0)
+        asked: dict[int, _Answers] = {}
+        for j in np.unique(splits.feature[nodes]):
+            source, column = self.sources[j], int(self.player[j])
+            own = nodes[splits.feature[nodes] == j]
+            if source.kind == "derived":
+                found = _on_a_number(column, splits, own, source, np.nan)
+            elif self.columns[column].kind == "category":
+                if column not in asked:
+                    tables = [s for s in self.sources if s.raw == source.raw]
+                    asked[column] = _Answers(self.columns[column], tables)
+                found = asked[column].conditions(source, column, splits, own)
+            elif source.kind == "number" or source.kind == "same":
+                found = _on_a_number(column, splits, own, source, _missing_value(source))
+            else:
+                found = _on_segments(column, splits, own, source)
+            out.update(found)
+        return out
+
+
+class _Answers:
+    """What encoders make of the categories of one column, of missing and of unseen values."""
+
+    def __init__(self, about: Column, tables: list[Source]) -> None:
+        self.about = about
+        self.known = _series(about.categories, tables)
+        self.missing = [] if about.refuses_missing else _missing_like(about, tables)
+        self.unseen = [] if about.refuses_unseen else [_unseen_like(about, tables)]
+        self.memo: dict[tuple, Any] = {}
+
+    def conditions(
+        self, source: Source, column: int, splits: Splits, nodes: npt.NDArray
+    ) -> dict[int, Condition]:
+        """Sets of categories, by sending each through the encoder."""
+        known = source.forward(self.known, self.memo) if len(self.known) else np.zeros(0)
+        missing = np.array([source.forward(v, self.memo)[0] for v in self.missing])
+        unseen = np.array([source.forward(v, self.memo)[0] for v in self.unseen])
+        out: dict[int, Condition] = {}
+        for t in nodes.tolist():
+            if_missing = goes_left(splits, t, missing)
+            if len(set(if_missing.tolist())) > 1:
+                raise ValueError(
+                    f"column {self.about.name!r} holds None and NaN, which the model tells apart; "
+                    "write missing values in one way before fitting"
+                )
+            out[t] = CategoryCondition(
+                column,
+                frozenset(np.flatnonzero(goes_left(splits, t, known)).tolist()),
+                bool(if_missing.any()),
+                bool(goes_left(splits, t, unseen).any()),
+            )
+        return out
+
+
+def raw_values(
+    columns: tuple[Column, ...], X: Any, used: set[str] | None = None, *, by_name: bool = True
+) -> list[npt.NDArray]:
+    """One array a raw column: numbers (NaN for missing), or codes of categories.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    X : array-like, shape (n_rows, n_raw_columns)
+    used : set of str, optional
+        Names of the columns that matter; others may hold anything.
+    by_name : bool
+        Whether columns are found by their names or by their positions.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or does not hold numbers where it should.
+
+    Examples
+    --------
+    >>> raw_values((Column("age"),), np.array([[20], [30]]), by_name=False)
+    [array([20., 30.])]
+    """
+    frame = as_frame(X)
+    if not by_name and frame.shape[1] != len(columns):
+        raise ValueError(f"rows have {frame.shape[1]} columns, the rules know {len(columns)}")
+    out = []
+    for i, column in enumerate(columns):
+        if by_name and column.name not in frame.columns:
+            raise ValueError(
+                f"column {column.name!r} is missing; rows must have the columns "
+                f"{[c.name for c in columns]}"
+            )
+        series = frame[column.name] if by_name else frame.iloc[:, i]
+        is_used = used is None or column.name in used
+        if column.kind == "category":
+            codes = column.codes(series) if is_used else np.full(len(series), UNSEEN)
+            out.append(codes)
+        else:
+            out.append(_numbers(series, column.name, is_used))
+    return out
+
+
+def goes_left(splits: Splits, node: int, z: npt.NDArray) -> npt.NDArray[np.bool_]:
+    """Whether values of a model column go left at a node, as the model decides it.
+
+    Parameters
+    ----------
+    splits : Splits
+    node : int
+    z : array of float, shape (n,)
+        Values of the node's model column.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+
+    Examples
+    --------
+    >>> splits = Splits([0, -2, -2], [0.5, -2, -2], [True, False, False], True, 1)
+    >>> goes_left(splits, 0, np.array([0.0, 1.0, np.nan])).tolist()
+    [True, False, True]
+    """
+    z = np.asarray(z, dtype=np.float64)
+    start, end = (0, 0)
+    if len(splits.category_offsets) > node + 1:
+        start, end = splits.category_offsets[node : node + 2]
+    if end > start:
+        with np.errstate(invalid="ignore"):
+            whole = np.where(np.isfinite(z), np.trunc(z), -1.0)
+        return np.isin(whole, splits.category_values[start:end])
+    return np.where(
+        np.isnan(z), splits.missing_left[node], _below(splits, z, splits.threshold[node])
+    )
+
+
+def _missing_value(source: Source) -> float | None:
+    """What a missing raw number becomes; None where the transformers refuse it."""
+    try:
+        return float(source.forward(np.array([np.nan]))[0])
+    except ValueError:
+        return None
+
+
+def _on_a_number(
+    column: int,
+    splits: Splits,
+    nodes: npt.NDArray,
+    source: Source,
+    missing_value: float | None,
+) -> dict[int, Condition]:
+    """Upper limits, in the units of the column, of the thresholds of these nodes."""
+    thresholds, which = np.unique(splits.threshold[nodes], return_inverse=True)
+    if source.kind == "number":
+
+        def passes(z: npt.NDArray, i: npt.NDArray) -> npt.NDArray[np.bool_]:
+            return _below(splits, z, thresholds[i])
+
+        limits = source.last_trues(passes, len(thresholds))
+    elif splits.cast32:
+        limits = np.array([float32_limit(t) for t in thresholds])
+    else:
+        limits = thresholds
+    # A value that is taken for a missing one goes where that goes, whatever the limit.
+    special = np.zeros(0)
+    if source.special:
+        special = source.forward_numbers(np.array(source.special, dtype=np.float64))
+    out: dict[int, Condition] = {}
+    for node, limit in zip(nodes.tolist(), limits[which].tolist(), strict=True):
+        intervals = EVERYWHERE if limit == np.inf else ((-np.inf, limit),)
+        if limit == -np.inf:
+            intervals = ()
+        left = missing_value is not None and goes_left(splits, node, np.array([missing_value]))[0]
+        condition = NumberCondition(column, intervals, bool(left))
+        for value, goes in zip(source.special, goes_left(splits, node, special), strict=True):
+            condition = _with_point(condition, float(value), bool(goes))
+        out[node] = condition
+    return out
+
+
+def _with_point(condition: NumberCondition, value: float, meets: bool) -> NumberCondition:
+    """The condition with a single value let in or left out."""
+    below = float(np.nextafter(value, -np.inf))
+    beside = ((-np.inf, below), (value, np.inf))
+    rest = condition & NumberCondition(condition.column, beside, True)
+    point = ((below, value),) if meets else ()
+    intervals = _joined(tuple(sorted((*rest.intervals, *point))))
+    return NumberCondition(condition.column, intervals, condition.missing)
+
+
+def _on_segments(
+    column: int, splits: Splits, nodes: npt.NDArray, source: Source
+) -> dict[int, Condition]:
+    """Unions of intervals, for a function that is constant between known cuts."""
+    if source.kind == "table":  # categories that are numbers: points on the line
+        cuts, inside = _around_points(source)
+    else:
+        cuts = np.asarray(source.cuts, dtype=np.float64)
+        # The largest value of a segment stands for it; beyond the last cut the next float does.
+        last = np.nextafter(cuts[-1], np.inf, dtype=source.links[0].dtype) if len(cuts) else 1.0
+        inside = np.append(cuts, last)
+    lows, highs = np.append(-np.inf, cuts), np.append(cuts, np.inf)
+    at, missing = source.forward_numbers(inside), _missing_value(source)
+    out: dict[int, Condition] = {}
+    for node in nodes.tolist():
+        left = goes_left(splits, node, at)
+        kept = tuple((float(a), float(b)) for a, b, go in zip(lows, highs, left, strict=True) if go)
+        goes = missing is not None and goes_left(splits, node, np.array([missing]))[0]
+        out[node] = NumberCondition(column, _joined(kept), bool(goes))
+    return out
+
+
+def _around_points(source: Source) -> tuple[npt.NDArray, npt.NDArray]:
+    """Ends of the segments that have one category, or none, in them; a value within each."""
+    points = np.unique(np.array(source.categories, dtype=np.float64))
+    apart = np.maximum(1.0, np.abs(points))
+    between = np.concatenate(
+        [points[:1] - apart[:1], (points[:-1] + points[1:]) / 2, points[-1:] + apart[-1:]]
+    )
+    if _refuses([source], between[:1]):  # nothing can be there
+        return points[:-1], points
+    inside = np.empty(2 * len(points) + 1)
+    inside[0::2], inside[1::2] = between, points
+    cuts = np.column_stack([np.nextafter(points, -np.inf), points]).ravel()
+    return cuts, inside
+
+
+def _below(splits: Splits, z: npt.NDArray, thresholds: npt.NDArray) -> npt.NDArray[np.bool_]:
+    """Whether the model finds values at or below a threshold each."""
+    if splits.cast32:
+        with np.errstate(over="ignore"):
+            z = z.astype(np.float32).astype(np.float64)
+    return z <= thresholds
+
+
+def _joined(intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Neighbouring intervals as one."""
+    out: list[tuple[float, float]] = []
+    for low, high in intervals:
+        if out and out[-1][1] == low:
+            out[-1] = (out[-1][0], high)
+        else:
+            out.append((low, high))
+    return tuple(out)
+
+
+def _written_missing(series: pd.Series, is_polars: bool) -> tuple:
+    """How missing values are written where the model is told: None, NaN, both or neither."""
+    missing = series[series.isna()]
+    if is_polars and len(missing) and not pd.api.types.is_numeric_dtype(series.dtype):
+        return (None,)  # polars' own missing texts
+    if series.dtype != object:
+        return (np.nan,) if len(missing) else ()
+    written = (None,) if any(v is None for v in missing) else ()
+    return (*written, np.nan) if any(v is not None for v in missing) else written
+
+
+def _first_row(transformer: Any, X: Any) -> Any:
+    """One row, with the columns in the order in which the transformer was fitted."""
+    if sparse.issparse(X):
+        X = X.tocsr()
+    row = X[:1]
+    names = getattr(transformer, "feature_names_in_", None)
+    return row if names is None or not hasattr(X, "columns") else row[list(names)]
+
+
+def _free_name(name: str, columns: list[Column]) -> str:
+    """The name, with a number where a raw or another derived column bears it already."""
+    taken = {column.name for column in columns}
+    free, n = name, 2
+    while free in taken:
+        free, n = f"{name} ({n})", n + 1
+    return free
+
+
+def _raw_column(i: int, name: str, series: pd.Series, sources: list[Source]) -> Column:
+    """What a raw column is: a number wherever any model column reads it as one."""
+    own = [s for s in sources if s.raw == (i,) and s.kind != "derived"]
+    tables = [s for s in own if s.kind in ("table", "codes")]
+    # Whether a value is missing can be said of numbers and of categories.
+    as_number = any(s.kind in ("same", "number") or (s.kind == "steps" and s.cuts) for s in own)
+    text = _holds_text(series)
+    has_missing = bool(series.isna().any())
+    is_flag = any(s.is_flag for s in own)
+    categories = tuple(dict.fromkeys(c for values in _tables(tables) for c in values))
+    if is_flag:
+        seen = (False, True) if as_number else tuple(bool(c) for c in categories)
+        categories = seen or (False, True)
+    elif text and not tables and all(s.kind == "same" for s in own):
+        # Nothing encodes it: either nothing reads it, or a model that takes text itself.
+        categories = tuple(series.dropna().unique()) if own else ()
+    elif as_number or not (tables or text):
+        for values in _tables(tables):  # read both ways: each category is a point on the line
+            _check_numeric(name, values)
+        numbers = None if text else series.astype(np.float64).to_numpy(na_value=np.nan)
+        integer = numbers is not None and bool(
+            np.all(np.isnan(numbers) | (numbers == np.floor(numbers)))
+        )
+        refuses = _refuses(own, np.array([np.nan]))
+        return Column(name, "number", (), refuses, False, has_missing, integer)
+    about = Column(name, "category", categories, has_missing=has_missing)
+    return Column(
+        name,
+        "category",
+        categories,
+        refuses_missing=any(_refuses(own, v) for v in _missing_like(about, tables)),
+        refuses_unseen=is_flag or _refuses(tables, _unseen_like(about, tables)),
+        has_missing=has_missing,
+        written=_needs_written(about, tables),
+    )
+
+
+def _holds_text(series: pd.Series) -> bool:
+    """Whether values are not numbers; numbers may come as objects or as categories."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return False
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return not pd.api.types.is_numeric_dtype(series.cat.categories.dtype)
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    return kind not in ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
+
+
+def _needs_written(about: Column, tables: list[Source]) -> str:
+    """Whether encoders take None and NaN alike; else the one that they know."""
+    known = _missing_like(about, tables)
+    if len(known) != 1 or known[0].dtype != object:
+        return "any"
+    is_none = known[0][0] is None
+    other = np.array([np.nan if is_none else None], dtype=object)
+    memo: dict[tuple, Any] = {}
+    for source in tables:
+        made = []
+        for value in (known[0], other):
+            try:
+                made.append(source.forward(value, memo)[0])
+            except (ValueError, TypeError):
+                made.append(np.inf)  # refused
+        if not np.array_equal(made[:1], made[1:], equal_nan=True):
+            return "None" if is_none else "NaN"
+    return "any"
+
+
+def _split_by_category(source: Source, values: tuple, kind: str) -> Source:
+    """A model column that the model itself splits by category."""
+    if source.kind == "table" and kind == "table":
+        return source  # codes of an encoder, which are asked of it
+    if source.kind != "same":
+        raise ValueError(
+            f"the model splits the column {source.name!r} by category, but what stands before it "
+            "makes numbers of it that cannot be undone; give the model the column as it is, or "
+            "encode it with an OrdinalEncoder"
+        )
+    return source.encoded(values, kind)
+
+
+def _tables(sources: list[Source]) -> list[tuple]:
+    """Categories of each encoder, once: all its columns hold the same tuple."""
+    return list({id(s.categories): s.categories for s in sources}.values())
+
+
+def _check_numeric(name: str, categories: tuple) -> None:
+    wrong = [c for c in categories if not isinstance(c, int | float | np.number | bool)]
+    if wrong:
+        raise ValueError(
+            f"column {name!r} is read both as a number and as a category {wrong[0]!r}; "
+            "give the model two columns, or encode it in one way"
+        )
+
+
+def _refuses(sources: list[Source], values: npt.NDArray) -> bool:
+    """Whether a transformer on the way raises an error for these values."""
+    # The columns of one encoder are asked once.
+    ways = {tuple((id(x.transformer), x.position) for x in s.links): s for s in sources}
+    for source in ways.values():
+        try:
+            source.forward(values)
+        except (ValueError, TypeError):
+            return True
+    return False
+
+
+def _series(values: tuple, tables: list[Source]) -> npt.NDArray:
+    """Categories as a column: of any type where an encoder was fitted so, else numbers."""
+    as_numbers = all(isinstance(v, int | float | np.number | np.bool_) for v in values)
+    if as_numbers and not any(s.is_object for s in tables):
+        return np.array(values, dtype=np.float64)
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _missing_like(about: Column, tables: list[Source]) -> list[npt.NDArray]:
+    """A missing value in each way in which the rows given, else the encoder, have it."""
+    written = next((s.missing for s in tables if s.missing), (np.nan,))
+    dtype = object if None in written else _series(about.categories, tables).dtype
+    return [np.array([value], dtype=dtype) for value in written]
+
+
+def _unseen_like(about: Column, tables: list[Source]) -> npt.NDArray:
+    known = _series(about.categories, tables)
+    if len(known) and known.dtype != object:
+        largest = float(known.max())
+        return np.array([max(np.floor(largest) + 1.0, np.nextafter(largest, np.inf))])
+    text = _UNSEEN_TEXT
+    while text in about.categories:
+        text += "."
+    return np.array([text], dtype=object)
+
+
+def _numbers(series: pd.Series, name: str, used: bool) -> npt.NDArray[np.float64]:
+    """A raw column as float64; a column that the model does not read may be anything."""
+    if not used and not pd.api.types.is_numeric_dtype(series.dtype):
+        return np.full(len(series), np.nan)
+    try:
+        return series.to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"column {name!r} must hold numbers, as where the model was fitted: {error}"
+        ) from error

@@ -1,0 +1,165 @@
+"""From trees to rules: one per leaf, bounds merged, or one per cell of several trees' partition.
+
+Conditions on the way to a leaf are intersected column by column. What no raw row can meet (two
+categories of one column at once) is dropped, so that the rules are a partition of the rows there
+can be, not only of those that were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ..trees import Splits, Trees
+from .conditions import Column, Condition, NumberCondition
+from .features import FeatureMap
+from .limits import printed_limits
+from .rules import Rule
+
+__all__ = ["limit_texts", "partition_rules", "tree_rules"]
+
+Respond = Callable[[npt.NDArray], npt.NDArray]
+Box = dict[int, Condition]
+
+
+def tree_rules(
+    trees: Trees, splits: Splits, feature_map: FeatureMap, respond: Respond
+) -> tuple[Rule, ...]:
+    """A rule for each leaf of a single tree, from left to right.
+
+    Parameters
+    ----------
+    trees : Trees
+        One tree.
+    splits : Splits
+    feature_map : FeatureMap
+    respond : callable
+        From raw scores (n, n_outputs, k) to the estimator's output.
+
+    Returns
+    -------
+    tuple of Rule
+
+    Examples
+    --------
+    See `treeprune.explain`.
+    """
+    left = feature_map.left(splits)
+    leaves = list(_boxes(trees, int(trees.roots[0]), left, feature_map.columns))
+    value = respond(_scaled(trees, np.array([leaf for leaf, _ in leaves]), 0))
+    return tuple(
+        Rule(_asked(box, feature_map.columns), value[i], leaf, float(trees.weight[leaf]))
+        for i, (leaf, box) in enumerate(leaves)
+    )
+
+
+def partition_rules(
+    trees: Trees, splits: Splits, feature_map: FeatureMap, respond: Respond, most: int
+) -> tuple[Rule, ...] | None:
+    """The joint partition of several trees as rules; None if it has more than `most` cells.
+
+    Parameters
+    ----------
+    trees, splits, feature_map, respond
+        As in `tree_rules`.
+    most : int
+        Number of rules at which to give up.
+
+    Returns
+    -------
+    tuple of Rule or None
+
+    Examples
+    --------
+    See `treeprune.explain`.
+    """
+    left = feature_map.left(splits)
+    start = np.broadcast_to(0.0, trees.value.shape[1:])
+    cells: list[tuple[Box, npt.NDArray]] = [({}, start)]
+    for j, root in enumerate(trees.roots):
+        leaves = list(_boxes(trees, int(root), left, feature_map.columns))
+        scores = _scaled(trees, np.array([leaf for leaf, _ in leaves]), j)
+        joined = []
+        for box, total in cells:
+            for (_, other), score in zip(leaves, scores, strict=True):
+                both = _both(box, other)
+                if both is not None:
+                    joined.append((both, total + score))
+            if len(joined) > most:
+                return None
+        cells = joined
+    raw = np.stack([total for _, total in cells])
+    value = respond(raw / trees.n_trees if trees.average else raw)
+    return tuple(
+        Rule(_asked(box, feature_map.columns), value[i]) for i, (box, _) in enumerate(cells)
+    )
+
+
+def _scaled(trees: Trees, leaves: npt.NDArray, tree: int) -> npt.NDArray:
+    return trees.value[leaves] * trees.tree_weight[tree]
+
+
+def _boxes(
+    trees: Trees, root: int, left: dict[int, Condition], columns: tuple[Column, ...]
+) -> Iterator[tuple[int, Box]]:
+    """Leaves with their merged conditions, left before right; unreachable ones left out."""
+    stack: list[tuple[int, Box]] = [(root, {})]
+    while stack:
+        node, box = stack.pop()
+        if trees.left[node] < 0:
+            yield node, box
+            continue
+        condition = left[node]
+        away = condition.complement(columns[condition.column])
+        for child, asked in ((trees.right[node], away), (trees.left[node], condition)):
+            both = _both(box, {asked.column: asked})
+            if both is not None:
+                stack.append((int(child), both))
+
+
+def _both(box: Box, other: Box) -> Box | None:
+    """Both boxes at once; None where nothing is in both."""
+    out = dict(box)
+    for column, condition in other.items():
+        known = out.get(column)
+        merged = condition if known is None else known & condition  # type: ignore[operator]
+        if merged.is_empty:
+            return None
+        out[column] = merged
+    return out
+
+
+def _asked(box: Box, columns: tuple[Column, ...]) -> tuple[Condition, ...]:
+    """Conditions that ask something."""
+    return tuple(c for c in box.values() if not c.is_everything(columns[c.column]))
+
+
+def limit_texts(rules: tuple[Rule, ...], values: list[npt.NDArray]) -> dict[tuple[int, float], str]:
+    """How every limit is printed: the shortest decimal that routes all these values alike.
+
+    Parameters
+    ----------
+    rules : tuple of Rule
+    values : list of array
+        Values of each column on the rows to respect.
+
+    Returns
+    -------
+    dict of (int, float) to str
+        By column and exact limit.
+    """
+    limits: dict[int, set[float]] = {}
+    for rule in rules:
+        for condition in rule.conditions:
+            if isinstance(condition, NumberCondition):
+                ends = {end for interval in condition.intervals for end in interval}
+                limits.setdefault(condition.column, set()).update(ends - {-np.inf, np.inf})
+    return {
+        (column, limit): text
+        for column, own in sorted(limits.items())
+        for limit, text in zip(
+            sorted(own), printed_limits(sorted(own), values[column]), strict=True
+        )
+    }

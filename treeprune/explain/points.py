@@ -1,0 +1,176 @@
+"""Points below best: how much lower a row's probability could be by changing one column alone.
+
+The method behind many scorecards' reason codes: a column is a reason by the distance between the
+row's probability and the lowest one that any value of that column would give. It also says in
+which direction a number is at fault: where the nearest better value lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..decision import Decision
+from .conditions import NumberCondition
+from .view import View, rows_of
+
+__all__ = ["Points", "points_below_best"]
+
+MOST_VALUES = 32  # of a number, by quantiles, where the model's own limits are not known
+MOST_ROWS = 100_000  # asked at once
+_SAME = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """What each column costs each row.
+
+    Parameters
+    ----------
+    lost : array of float64, shape (n_rows, n_columns)
+        P(adverse) minus the lowest P(adverse) by changing this column alone; zero for derived
+        columns, which cannot be changed alone.
+    better : array of float64, shape (n_rows, n_columns)
+        -1 where the nearest value that gives the lowest is smaller than the row's, 1 where it is
+        larger, 0 where neither is.
+    above : array of float64, shape (n_rows, n_columns)
+        1 where the row's number is above the reference median, -1 below, 0 at it.
+
+    Examples
+    --------
+    See `treeprune.Explanation.reasons`.
+    """
+
+    lost: npt.NDArray[np.float64]
+    better: npt.NDArray[np.float64]
+    above: npt.NDArray[np.float64]
+
+    def direction(self, i: int, j: int) -> str:
+        """Whether a number is at fault for being `high`, `low`, or `any` (not to be told)."""
+        sign = -self.better[i, j] or self.above[i, j]
+        return "high" if sign > 0 else "low" if sign < 0 else "any"
+
+
+def points_below_best(view: View, decision: Decision, reference: Any, X: Any) -> Points:
+    """Points below best of every row and raw column, by asking the model itself.
+
+    Parameters
+    ----------
+    view : View
+    decision : Decision
+    reference : array-like
+        Rows whose values may be taken on.
+    X : array-like, shape (n_rows, n_raw_columns)
+
+    Returns
+    -------
+    Points
+
+    Notes
+    -----
+    Costs one prediction for each row and value tried: a value of each stretch between the
+    model's own limits where these are known and few, else 32 quantiles; every category seen.
+    """
+    position = decision.position(view.answers.classes[0])
+    frame, others = rows_of(view.feature_map, X), rows_of(view.feature_map, reference)
+    n, columns = len(frame), view.feature_map.columns
+    lost = np.zeros((n, len(columns)))
+    better, above = np.zeros_like(lost), np.zeros_like(lost)
+    if n == 0:
+        return Points(lost, better, above)
+    ask = _asker(view, X, position)
+    own = ask(frame)
+    limits = _limits(view)
+    for j, column in enumerate(columns[: view.feature_map.n_raw]):
+        if j not in limits and view.trees is not None:
+            continue  # the trees do not read it
+        candidates = _candidates(others[column.name], column.kind, limits.get(j))
+        if len(candidates) == 0:
+            continue
+        p = _asked_with(ask, frame, column.name, candidates)
+        lowest = np.minimum(p.min(axis=1), own)
+        lost[:, j] = own - lowest
+        if column.kind == "number":
+            numbers = frame[column.name].to_numpy(np.float64, na_value=np.nan)
+            values = np.asarray(candidates, dtype=np.float64)
+            gap = np.where(p <= lowest[:, None] + _SAME, values - numbers[:, None], np.nan)
+            found = (lost[:, j] > _SAME) & np.isfinite(gap).any(axis=1)
+            nearest = np.nanargmin(np.abs(np.where(found[:, None], gap, 0.0)), axis=1)
+            better[:, j] = np.where(found, np.sign(gap[np.arange(n), nearest]), 0.0)
+            middle = np.nanmedian(others[column.name].to_numpy(np.float64, na_value=np.nan))
+            above[:, j] = np.nan_to_num(np.sign(numbers - middle))
+    return Points(lost, np.nan_to_num(better), above)
+
+
+def _asked_with(
+    ask: Any, frame: pd.DataFrame, name: str, candidates: list[Any]
+) -> npt.NDArray[np.float64]:
+    """P(adverse) of every row with each candidate in place of the column's own value."""
+    n, at_once = len(frame), max(1, MOST_ROWS // len(frame))
+    parts = []
+    for start in range(0, len(candidates), at_once):
+        some = candidates[start : start + at_once]
+        changed = frame.iloc[np.tile(np.arange(n), len(some))].reset_index(drop=True)
+        values = pd.Series(some, dtype=frame[name].dtype)
+        changed[name] = values.repeat(n).reset_index(drop=True)
+        parts.append(ask(changed).reshape(len(some), n).T)
+    return np.concatenate(parts, axis=1)
+
+
+def _asker(view: View, X: Any, position: int) -> Any:
+    """P(adverse) of a frame of raw columns, given to the model in the caller's own kind."""
+    as_array = not hasattr(X, "columns")
+    polars = hasattr(X, "to_pandas")
+
+    def ask(frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+        rows: Any = frame
+        if as_array:
+            rows = frame.to_numpy()
+        elif polars:
+            rows = type(X)(frame.to_dict(orient="list"), schema=X.schema)
+        return view.answers(rows)[:, 0, position]
+
+    return ask
+
+
+def _limits(view: View) -> dict[int, npt.NDArray[np.float64]]:
+    """Limits of each column that the model's trees read; empty arrays for categories."""
+    if view.trees is None or view.splits is None:
+        return {}
+    if view.is_exact:
+        asked = [c for rule in view.rules for c in rule.conditions]
+    else:
+        asked = list(view.feature_map.left(view.splits).values())
+    found: dict[int, set[float]] = {}
+    for condition in asked:
+        limits = found.setdefault(condition.column, set())
+        if isinstance(condition, NumberCondition):
+            limits.update(x for interval in condition.intervals for x in interval)
+    return {j: np.array(sorted(x for x in s if np.isfinite(x))) for j, s in found.items()}
+
+
+def _candidates(series: pd.Series, kind: str, limits: npt.NDArray | None) -> list[Any]:
+    """Values of the reference rows that stand for all there are."""
+    present = series.dropna()
+    if kind == "category":
+        return list(present.unique())
+    values = np.unique(present.to_numpy(np.float64))
+    if limits is not None and len(limits) < MOST_VALUES:
+        stretch = np.searchsorted(limits, values, side="left")
+        # The values next to each limit, so that the nearest better one is near.
+        ends = np.flatnonzero(np.diff(stretch))
+        kept = np.unique(np.concatenate([[0], ends, ends + 1, [len(values) - 1]]))
+        values = values[kept] if len(values) else values
+    elif len(values) > MOST_VALUES:
+        values = np.unique(
+            np.quantile(values, np.linspace(0, 1, MOST_VALUES), method="closest_observation")
+        )
+    if pd.api.types.is_bool_dtype(series.dtype):
+        return [bool(v) for v in values]
+    if pd.api.types.is_integer_dtype(series.dtype):
+        return [int(v) for v in values]
+    return list(values)

@@ -1,0 +1,65 @@
+"""Proofs for a view: by its rules where they are the model, else tree by tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .proofs import Monotone, monotone, monotone_sum, rule_outputs, unused
+from .view import View
+
+__all__ = ["monotone_of", "unused_of"]
+
+_TURNED = {"increasing": "decreasing", "decreasing": "increasing"}
+
+
+def monotone_of(view: View, X: Any, column: str, direction: str, label: Any) -> Monotone:
+    """Whether the model's output never falls (or rises) in a column.
+
+    See `treeprune.Explanation.monotone`.
+    """
+    classes = view.answers.classes
+    if len(view.target) != 1:
+        raise ValueError("monotonicity is proved for models of one target")
+    k = 0
+    if classes:
+        found = np.flatnonzero(np.asarray(classes[0]) == label)
+        if len(found) != 1:
+            raise ValueError(f"{label!r} is no class of the model; classes are {list(classes[0])}")
+        k = int(found[0])
+
+    def output_of(rows: Any) -> npt.NDArray[np.float64]:
+        return view.answers(rows)[:, 0, k]
+
+    if view.is_exact:
+        outputs = rule_outputs(view.rules, label) if classes else rule_outputs(view.rules)
+        return monotone(
+            view.rules, column, direction, outputs=outputs, reference=X, output_of=output_of
+        )
+    if view.trees is None or view.splits is None:
+        raise ValueError(
+            "monotonicity can be proved for trees and sums of trees; this model is neither"
+        )
+    score = k
+    if view.trees.link == "logit":  # one score, the log-odds of the second class
+        score, direction = 0, direction if k == 1 else _TURNED[direction]
+    found_of_sum = monotone_sum(
+        view.trees,
+        view.splits,
+        view.feature_map,
+        column,
+        direction,
+        position=(0, score),
+        reference=X,
+        output_of=output_of if score == k else lambda rows: 1.0 - output_of(rows),
+    )
+    return found_of_sum
+
+
+def unused_of(view: View) -> tuple[str, ...]:
+    """Raw columns that the model cannot use, proved from its splits."""
+    if view.splits is None:
+        raise ValueError("which columns a model cannot use is known of trees only")
+    return unused(view.splits, view.feature_map)
