@@ -31,7 +31,7 @@ RED, GREEN = "#d98c6a", "#8fb3a3"
 
 data = load_german_credit()
 X = data.data.drop(columns=data.sensitive)
-y = data.target.map({0: "repaid", 1: "default"})
+y = data.target.map({0: "repaid", 1: "default"}).rename("outcome")
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
 model = make_pipeline(
     make_column_transformer(

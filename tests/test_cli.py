@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import treeprune
 from treeprune.cli import app
 from treeprune.datasets import load_german_credit
+from treeprune.explain import RuleSet
 
 HOME = Path(treeprune.__file__).resolve().parents[1]
 FILES = ["treeprune-path.png", "treeprune-report.txt"]
@@ -64,7 +65,7 @@ def test_demo_reports_and_writes(demo):
 def test_demo_has_every_section(demo):
     text = demo[0].stdout
     sections = ("TASK,Excluded:,DECISION,SUMMARY,PATH,CHOICE,HELD OUT,DIFFERENCE,SWAP SET,RULES,"
-                "CHECKS,LIMITS,RECORD,Made")  # fmt: skip
+                "ATTRIBUTION,REASONS,CHECKS,LIMITS,RECORD,Made")  # fmt: skip
     for section in sections.split(","):
         assert re.search(rf"^{section}", text, re.MULTILINE), section
     for row in ("as grown", "pruned (cost-complexity)", "pruned (reduced error)", "grown small",
@@ -72,11 +73,23 @@ def test_demo_has_every_section(demo):
         assert len(re.findall(rf"^  {re.escape(row)} ", text, re.MULTILINE)) == 2, row
     assert "personal_status, foreign_worker, age (sensitive)" in text
     assert "decline if P >= 1/6" in text
-    assert "rules = model: 1000 of 1000 rows" in text
+    for check in ("rules = model", "printed rules = model", "SQL = model"):
+        assert f" {check}: 1000 of 1000 rows\n" in text
+    assert "attributions add up to the model: a row of each of " in text
+    assert "reasons add up to the model: 3 of 3 rows" in text
     assert "FAILED" not in text
     verdicts = re.findall(r"^  pruned - .*\]\s+(\S+)$", text, re.MULTILINE)
     assert len(verdicts) == 4
     assert set(verdicts) <= {"NON-INFERIOR", "WORSE", "UNDECIDED"}
+
+
+def test_demo_speaks_of_raw_columns(demo):
+    rules = demo[0].stdout.split("\nRULES")[1].split("\nLIMITS")[0]
+    assert "checking_status is 'no account'" in rules
+    assert not re.search(r"\w=\w", rules)  # an indicator's name
+    assert re.search(r"^  row \d+: P = \.\d{3}$", rules, re.MULTILINE)
+    assert len(re.findall(r"^    cheapest change: ", rules, re.MULTILINE)) == 3
+    assert re.search(r"Enough for the decision: \d\.\d of \d\.\d conditions", rules)
 
 
 def test_demo_reads_well(demo):
@@ -157,6 +170,8 @@ def test_fit_shows_hostile_names_as_they_are(hostile, tmp_path):
         assert name in text, name
     assert "or missing" in text or "and not missing" in text
     assert "flag if P >= 1/4" in text
+    assert "REASONS 3 of" in text
+    assert "SQL = model: 240 of 240 rows" in text
     assert "\x1b" not in result.stdout + result.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == FILES
 
@@ -178,6 +193,8 @@ def test_fit_on_numbers(tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "regression: target is a number" in result.stdout
     assert "RMSE" in result.stdout
+    assert "\nEXAMPLES  3 of 133 held-out rows" in result.stdout
+    assert "\nREASONS" not in result.stdout
     assert "pruned (agreement)" in result.stdout
 
 
@@ -198,6 +215,14 @@ def test_max_size_and_scoring_are_kept(small, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "3-fold AUC" in result.stdout
     assert re.search(r"Leaves \d+ -> 2,", result.stdout)
+
+
+def test_what_the_model_does_not_say_fails(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(RuleSet, "to_sql", lambda rules, *_: "SELECT 1, 1, 0.5, 0.5")
+    result = invoke("fit", small, "--target", "y", "--out", tmp_path, *QUICK)
+    assert result.exit_code == 1
+    assert re.search(r"SQL = model: 0 of 100 rows FAILED", result.stdout)
+    assert remarks(result)[-1].startswith("failed: the report does not say what the model does")
 
 
 def test_a_reader_of_ascii_gets_ascii(small, tmp_path):

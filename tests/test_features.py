@@ -40,9 +40,10 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 from treeprune import native
-from treeprune.explain.features import FeatureMap, goes_left, raw_values
+from treeprune.explain.features import FeatureMap, raw_values
 from treeprune.explain.leaves import limit_texts, tree_rules
 from treeprune.explain.rules import RuleSet
+from treeprune.explain.split_conditions import goes_left
 from treeprune.trees import Splits
 
 HUGE = (1e30, -1e30, 3e38, -3e38)

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from treeprune import cost_decision, native
-from treeprune.report import (
-    Costs,
-    InputRefused,
-    Options,
-    Table,
-    fit_rivals,
-    path_png,
-    render_text,
-    report_of,
-    study_of,
-    write_all,
-)
-from treeprune.report import collect as collect_module
-from treeprune.report.columns import NameCombiner, encoder, model_columns
-from treeprune.report.held_out import outputs_of
-from treeprune.report.intervals import (
+from treeprune import CheckFailedError, Decision, cost_decision, explain
+from treeprune.explain import RuleSet, reasons
+from treeprune.intervals import (
     auc_of,
     bootstrap,
     percentile_interval,
@@ -39,8 +23,23 @@ from treeprune.report.intervals import (
     verdict,
     wilson,
 )
-from treeprune.report.render import figure, fixed, significant
-from treeprune.report.rules_text import float32_limit, follow, printed_limit, rules_of
+from treeprune.report import (
+    Costs,
+    InputRefused,
+    Options,
+    Table,
+    fit_rivals,
+    in_sqlite,
+    path_png,
+    render_text,
+    report_of,
+    study_of,
+    write_all,
+)
+from treeprune.report import explained as explained_module
+from treeprune.report.columns import NameCombiner, encoder, model_columns
+from treeprune.report.figures import figure, fixed, significant
+from treeprune.report.held_out import outputs_of
 from treeprune.report.words import printable
 
 # Small tables are pruned to the root now and then.
@@ -147,85 +146,6 @@ def test_three_verdicts(low, high, said):
     assert verdict(low, high, 0.02) == said
 
 
-# -- rules -------------------------------------------------------------------------------------
-
-numbers = st.floats(-1e6, 1e6, allow_nan=False)
-
-
-@given(numbers)
-@settings(max_examples=300, deadline=None)
-def test_float32_limit_is_the_last_number_that_goes_left(threshold):
-    limit = float32_limit(threshold)
-    assert float(np.float32(limit)) <= threshold
-    assert float(np.float32(np.nextafter(limit, np.inf))) > threshold
-
-
-def test_float32_limit_at_the_ends():
-    assert float32_limit(float("inf")) == float("inf")
-    assert float32_limit(float(np.finfo(np.float32).max)) == float("inf")
-
-
-@given(st.lists(numbers, min_size=1, max_size=20), numbers)
-@settings(max_examples=200, deadline=None)
-def test_printed_limit_routes_the_values_alike(values, limit):
-    values = np.array(values)
-    assert np.array_equal(values <= float(printed_limit(limit, values)), values <= limit)
-
-
-@given(st.integers(-5000, 5000), st.integers(0, 3), st.floats(0, 1, exclude_min=True))
-@settings(max_examples=200, deadline=None)
-def test_printed_limit_is_exact_for_numbers_with_as_many_decimals(whole, decimals, part):
-    unit = 10.0**-decimals
-    seen = np.round(np.array([whole - 3, whole - 1, whole + 1, whole + 4]) * unit, decimals)
-    limit = (whole + part) * unit
-    text = printed_limit(limit, seen)
-    finest = next(d for d in range(4) if np.array_equal(np.round(seen, d), seen))
-    every = np.round(np.arange(whole - 10, whole + 10) * unit, finest)
-    assert np.array_equal(every <= float(text), every <= limit)
-
-
-def test_a_rule_does_not_say_what_the_raw_threshold_would():
-    tree = DecisionTreeClassifier(random_state=0).fit([[0.1], [0.2]], [0, 1])
-    rules = rules_of(tree, np.array([[0.1], [0.2], [0.15]]))
-    assert tree.apply([[0.15]])[0] == follow(rules, np.array([[0.15]]))[0]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_rules_follow_the_model(seed):
-    rng = np.random.default_rng(seed)
-    Z = np.column_stack([
-        rng.integers(0, 5, 300), rng.normal(size=300), rng.normal(size=300).round(2),
-        rng.integers(0, 2, 300),
-    ]).astype(float)  # fmt: skip
-    Z[rng.random(Z.shape) < 0.2] = np.nan
-    y = rng.integers(0, 3, 300) if seed % 2 else rng.normal(size=300)
-    grower = DecisionTreeClassifier if seed % 2 else DecisionTreeRegressor
-    tree = grower(min_samples_leaf=3, random_state=seed).fit(Z, y)
-    rules = rules_of(tree, Z)
-    assert len(rules) == tree.get_n_leaves()
-    assert np.array_equal(follow(rules, Z), tree.apply(Z))
-    new = np.where(rng.random(Z.shape) < 0.2, np.nan, rng.normal(size=Z.shape) * 3)
-    assert np.array_equal(follow(rules, new, exact=True), tree.apply(new))
-
-
-def test_a_split_on_missing_alone_is_a_condition():
-    Z = np.array([[np.nan]] * 10 + [[1.0], [2.0]] * 5)
-    tree = DecisionTreeClassifier(max_depth=1, random_state=0).fit(Z, [1] * 10 + [0] * 10)
-    assert np.isinf(native.splits(tree).threshold[0])
-    rules = rules_of(tree, Z)
-    assert np.array_equal(follow(rules, Z), tree.apply(Z))
-    assert sorted((r.conditions[0].missing, r.conditions[0].present) for r in rules) == [
-        (False, True),
-        (True, False),
-    ]
-
-
-def test_bounds_on_one_column_are_merged():
-    Z = np.arange(100.0)[:, None]
-    tree = DecisionTreeRegressor(random_state=0).fit(Z, np.sin(Z[:, 0]))
-    assert all(len(rule.conditions) == 1 for rule in rules_of(tree, Z))
-
-
 # -- columns and study ---------------------------------------------------------------------------
 
 
@@ -238,7 +158,7 @@ def test_model_columns_know_their_raw_column():
         "city=Köln", "city=New  York", "city=[bold]", "city=missing", "city=rare",
     }  # fmt: skip
     assert set(columns.raw[2:]) == {"city"}
-    assert columns.grouped == {"city": 2}
+    assert columns.grouped == {"city": ("rare 1", "rare 2")}
     assert columns.is_indicator == (False, False, True, True, True, True, True)
 
 
@@ -359,13 +279,17 @@ def test_swap_set_counts_decisions(binary):
 def test_a_tie_at_the_cutoff_acts():
     frame = pd.DataFrame({"x": np.repeat([0.0, 1.0], 120), "y": [1] * 20 + [0] * 100 + [1] * 120})
     study = study_of(Table(frame, ""), name="t", target="y", positive="1", costs=Costs(5, 1, "t"))
-    proba = np.array([[5 / 6, 1 / 6], [0.9, 0.1]])
+    below = np.nextafter(1 / 6, 0)  # a sixth but for rounding
+    proba = np.array([[5 / 6, 1 / 6], [1 - below, below], [0.9, 0.1]])
 
     class Said:
         def predict_proba(self, Z):
             return proba
 
-    assert outputs_of(Said(), None, study).decision.tolist() == [1, 0]
+    assert outputs_of(Said(), None, study).decision.tolist() == [1, 1, 0]
+    # The explainer's decision is the same one.
+    decide = explained_module.decision_of(study).decide
+    assert decide(proba[:, 1]).tolist() == [True, True, False]
 
 
 def test_differences_are_paired_and_judged(binary, multiclass, regression):
@@ -390,7 +314,8 @@ def test_rule_rows_count_rows(binary):
     hits = sum(r["p"] * r["train"] for r in rules)
     assert hits == pytest.approx(study.y_train.sum())
     assert all(check["passed"] for check in report["checks"])
-    assert report["checks"][0]["n"] == len(study.y_train) + len(study.y_test)
+    n = len(study.y_train) + len(study.y_test)
+    assert report["checks"][0]["scope"] == f"{n} of {n} rows"
     assert all(r["decision"] == (r["p"] >= 1 / 6) for r in rules)
 
 
@@ -418,10 +343,289 @@ def test_missing_on_held_out_rows_only_is_said():
 
 def test_a_rule_that_lies_is_found_and_said(binary, monkeypatch):
     study, fits, _ = binary
-    monkeypatch.setattr(collect_module, "rules_of", lambda tree, Z: rules_of(tree, Z)[1:])
+
+    def without_the_first_rule(*args, **kwargs):
+        ex = explain(*args, **kwargs)
+        rules = replace(ex.rules, rules=ex.rules.rules[1:])
+        ex.view = replace(ex.view, readable=rules)
+        return ex
+
+    monkeypatch.setattr(explained_module, "explain", without_the_first_rule)
     report = report_of(study, fits, QUICK)
-    assert not report["checks"][0]["passed"]
+    failed = [check["name"] for check in report["checks"] if check["passed"] is False]
+    assert failed == ["rules = model", "printed rules = model", "SQL = model"]
+    assert report["examples"] is None
     assert "FAILED" in render_text(report)
+
+
+# -- what the explainer says ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def grown():
+    """All leaves kept: rare and missing categories, numbers on and off a grid, missing numbers."""
+    frame = mixed_frame(600, seed=3)
+    return run(frame, Options(cv=3, n_resamples=1000, strength=0.0), costs=Costs(2, 1, "a test"))
+
+
+def naive_rule_of(rules, row):
+    """Which rules take a row of raw columns, by the exact conditions in the report's dict."""
+    taken = []
+    for rule in rules:
+        for asked in rule["exact"]:
+            value = row[asked["column"]]
+            if pd.isna(value):
+                meets = asked["missing"]
+            elif "in" in asked:
+                meets = value in asked["in"]
+            else:
+                ends = [(-np.inf if a is None else a, np.inf if b is None else b)
+                        for a, b in asked["above_to"]]  # fmt: skip
+                meets = any(a < value <= b for a, b in ends)
+            if not meets:
+                break
+        else:
+            taken.append(rule)
+    return taken
+
+
+def test_rules_in_raw_columns_are_the_model(grown):
+    study, fits, report = grown
+    rules = report["rules"]["shown"]
+    assert len(rules) == report["rules"]["n"] > 5
+    assert any("in" in asked for rule in rules for asked in rule["exact"])
+    assert all(len({a["column"] for a in r["exact"]}) == len(r["exact"]) for r in rules)
+    for X in (study.X_train, study.X_test):
+        said = fits.pipeline.predict_proba(X)[:, 1]
+        for (_, row), p in zip(X.iterrows(), said, strict=True):
+            (rule,) = naive_rule_of(rules, row)
+            assert rule["p"] == pytest.approx(p, abs=1e-12)
+
+
+def test_rules_name_raw_columns_and_categories(grown):
+    report = grown[2]
+    said = [text for rule in report["rules"]["shown"] for text in rule["conditions"]]
+    assert any(text.startswith("city ") and "Köln" in text for text in said)
+    assert not any("city=" in text for text in said)
+    # 15 % of the first column are missing, so that each condition says where these go.
+    asked = [t for t in said if "[red]size[/red] {x} %d" in t]
+    assert asked
+    assert all(t.endswith(("or missing", "and not missing", "is missing")) for t in asked)
+    assert "city: 2 rare categories are treated as one: rare 1, rare 2" in report["notes"]
+
+
+def test_columns_counts_raw_columns(grown):
+    _, _, report = grown
+    (pruned,) = [row for row in report["held_out"]["rows"] if row["key"] == "pruned"]
+    used = {a["column"] for rule in report["rules"]["shown"] for a in rule["exact"]}
+    assert pruned["columns"] == len(used) == report["attribution"]["n_used"] == 3
+
+
+def test_limits_are_printed_so_that_held_out_rows_go_the_right_way():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    _, _, report = run(pd.DataFrame({"x": x, "y": (x > 0.3).astype(int)}))
+    checks = {check["name"]: check for check in report["checks"]}
+    assert checks["printed rules = model"]["scope"] == "300 of 300 rows"
+    assert checks["printed rules = model"]["passed"]
+
+
+def test_attributions_add_up_and_shares_to_one(grown, multiclass, regression):
+    for study, fits, report in (grown, multiclass, regression):
+        assert sum(c["share"] for c in report["attribution"]["columns"]) == pytest.approx(1)
+        (check,) = [c for c in report["checks"] if c["name"].startswith("attributions add up")]
+        assert check["passed"]
+        if report["examples"]["kind"] == "reasons":
+            continue
+        ask = fits.pipeline.predict_proba if study.is_classification else fits.pipeline.predict
+        said = np.asarray(ask(study.X_test))
+        for row in report["examples"]["rows"]:
+            i = list(study.test_rows).index(row["row"] - 1)
+            label = None if row["label"] is None else study.labels.index(row["label"])
+            expected = said[i] if label is None else said[i, label]
+            assert row["prediction"] == pytest.approx(expected)
+            moved = row["base"] + sum(p["push"] for p in row["pushes"])
+            assert len(row["pushes"]) == 4 or moved == pytest.approx(row["prediction"])
+            for push in row["pushes"]:
+                assert push["value"] == study.X_test[push["column"]].iloc[i]
+
+
+def test_reasons_are_of_adverse_rows_and_changes_turn_the_decision(grown):
+    study, fits, report = grown
+    told = report["examples"]
+    assert told["kind"] == "reasons"
+    p = fits.pipeline.predict_proba(study.X_test)[:, 1]
+    adverse = outputs_of(fits.pipeline, study.X_test, study).decision == 1
+    assert told["n"] == adverse.sum() == report["held_out"]["swap"]["n_acted"]
+    shown = [row["p"] for row in told["rows"]]
+    assert (shown[0], shown[-1]) == (p[adverse].max(), p[adverse].min())
+    assert shown == sorted(shown, reverse=True)
+    for row in told["rows"]:
+        i = list(study.test_rows).index(row["row"] - 1)
+        raw = study.X_test.iloc[[i]].astype({"city": object})
+        assert p[i] == row["p"]
+        for reason in row["reasons"]:
+            assert reason["contribution"] > 0
+            assert 1 <= reason["agreed"] <= reason["methods"] == 3
+        change = row["change"]
+        assert change["turned"]
+        for one in change["changes"]:
+            raw[one["column"]] = one["new"]
+        after = fits.pipeline.predict_proba(raw)[0, 1]
+        assert after == pytest.approx(change["after"])
+        assert after < study.costs.cutoff
+    scopes = {check["name"]: check["scope"] for check in report["checks"]}
+    assert scopes["cheapest changes turn the model's decision"] == "3 of 3 changes"
+
+
+def test_reasons_need_costs():
+    _, _, report = run(mixed_frame())
+    assert report["examples"]["kind"] == "pushes"
+    text = render_text(report)
+    assert "\nREASONS" not in text
+    assert "\nEXAMPLES" in text
+    assert not any(check["name"].startswith("reasons") for check in report["checks"])
+
+
+@pytest.mark.parametrize(
+    "costs, words",
+    [
+        (Costs(1e6, 1, "t"), "every row is flagged: there is none to compare with"),
+        (Costs(1, 1e6, "t"), "no held-out row is flagged"),
+    ],
+)
+def test_reasons_without_two_decisions(costs, words):
+    _, _, report = run(mixed_frame(), costs=costs)
+    assert report["examples"]["rows"] == []
+    assert words in render_text(report)
+
+
+@pytest.mark.parametrize("miss, alarm", [(5, 1), (1, 1), (1e9, 1), (1e300, 1e-300), (1, 1e20)])
+def test_the_cutoff_as_applied_is_the_cutoff_but_for_rounding(miss, alarm):
+    costs = Costs(miss, alarm, "t")
+    cutoff = float(costs.cutoff)
+    assert 0 < costs.acts_from <= max(cutoff, 5e-324)
+    assert cutoff - costs.acts_from <= 1.001e-12
+    Decision(adverse=1, cutoff=costs.acts_from)  # takes it
+
+
+def test_a_tie_is_decided_alike_by_rules_and_reasons(grown):
+    study, fits, report = grown
+    seen = 0
+    for rule in report["rules"]["shown"]:
+        hits = round(rule["p"] * rule["train"])
+        if not (0 < hits < rule["train"] and rule["held_out"]):
+            continue
+        seen += 1
+        at_rule = replace(study, costs=Costs(rule["train"] - hits, hits, "the rule's own odds"))
+        told = explained_module.explained(at_rule, fits)
+        (same,) = [r for r in told["rules"]["shown"] if r["rule"] == rule["rule"]]
+        assert same["decision"] == 1
+        assert (
+            told["examples"]["n"] == outputs_of(fits.pipeline, study.X_test, at_rule).decision.sum()
+        )
+        assert told["examples"]["rows"] == [] or told["examples"]["rows"][-1]["p"] == rule["p"]
+    assert seen > 3
+
+
+def test_only_sufficient_conditions_are_counted(grown):
+    told = grown[2]["rules"]["sufficient"]
+    assert 0 < told["enough"] < told["conditions"]
+
+
+# -- SQL -----------------------------------------------------------------------------------------
+
+
+def sql_of(report):
+    (check,) = [check for check in report["checks"] if check["name"] == "SQL = model"]
+    return check
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
+def test_sql_is_run_on_all_rows(which, request):
+    study, _, report = request.getfixturevalue(which)
+    n = len(study.y_train) + len(study.y_test)
+    assert sql_of(report) == {
+        "name": "SQL = model", "passed": True, "scope": f"{n} of {n} rows", "detail": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "old, new, scope",
+    [
+        (" IN ", " NOT IN ", r"\d+ of 600 rows"),
+        ("-1", "5", "5 of 600 rows"),  # its LIMIT
+        ("SELECT", "SELEKT", "0 of 600 rows"),
+    ],
+)
+def test_sql_that_lies_is_found_and_said(grown, monkeypatch, old, new, scope):
+    study, fits, _ = grown
+    write = RuleSet.to_sql
+    monkeypatch.setattr(RuleSet, "to_sql", lambda *args: write(*args).replace(old, new))
+    report = report_of(study, fits, QUICK)
+    check = sql_of(report)
+    assert check["passed"] is False
+    assert re.fullmatch(scope, check["scope"])
+    assert "600 of 600" not in check["scope"]
+    assert f"SQL = model: {check['scope']} FAILED (" in render_text(report)
+
+
+def test_sql_that_cannot_be_written_is_said():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(300, 2)), columns=["size", "Size"])
+    frame["y"] = (frame["size"] + frame["Size"] > 0).astype(int)
+    _, _, report = run(frame, Options(cv=3, n_resamples=1000, strength=0.0))
+    assert sql_of(report)["passed"] is None
+    assert "SQL = model: not checked, there is no SQL" in render_text(report)
+
+
+def test_sql_is_not_written_for_very_many_rules(grown, monkeypatch):
+    study, fits, _ = grown
+    monkeypatch.setattr(in_sqlite, "MOST_RULES", 2)
+    report = report_of(study, fits, QUICK)
+    assert sql_of(report)["passed"] is None
+    assert "SQL = model: not checked, more than 2 rules" in render_text(report)
+
+
+def test_hostile_names_reach_the_database_as_they_are():
+    rng = np.random.default_rng(0)
+    n = 400
+    frame = pd.DataFrame(
+        {
+            'a"b`c]': rng.normal(size=n),
+            "rule": rng.choice(["x' OR 1=1 --", 'y"', "", "ü☃"], n),
+            "P(1)": rng.integers(0, 9, n),
+            "flag": rng.random(n) < 0.5,
+            "number": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+        }
+    )
+    y = frame.iloc[:, 0] + 2 * (frame["rule"] == "ü☃") + frame["P(1)"] / 4 + 2 * frame["flag"]
+    frame["y"] = (y + frame["number"].fillna(2) > 3).astype(int)
+    frame["rule"] = frame["rule"].astype("category")
+    options = Options(cv=3, n_resamples=1000, strength=0.0)
+    _, _, report = run(frame, options, costs=Costs(2, 1, "t"))
+    assert report["attribution"]["n_used"] == 5
+    assert sql_of(report)["scope"] == "400 of 400 rows"
+    assert all(check["passed"] for check in report["checks"])
+    text = render_text(report)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("costs", [None, Costs(2, 1, "t")])
+def test_attributions_that_do_not_add_up_are_said(grown, monkeypatch, costs):
+    study, fits, _ = grown
+
+    def off(*args, **kwargs):
+        raise CheckFailedError("off by 0.25 in row 3")
+
+    monkeypatch.setattr(explained_module, "attribute", off)
+    monkeypatch.setattr(reasons, "attribute", off)
+    report = report_of(replace(study, costs=costs), fits, QUICK)
+    assert report["attribution"] is None
+    assert report["examples"] is None
+    text = render_text(report)
+    assert "attributions add up to the model: off by 0.25 in row 3 FAILED" in text
+    assert ("reasons add up to the model: off by 0.25 in row 3 FAILED" in text) == bool(costs)
 
 
 # -- choice --------------------------------------------------------------------------------------
@@ -481,13 +685,13 @@ def printed_forms(value):
         return set()
     if isinstance(value, str):
         return set(re.findall(r"\d[\d.]*", value))
-    forms = {f"{value:.12g}", f"{100 * value:.1f}"}
+    forms = {f"{value:.12g}", f"{value:.6g}", f"{100 * value:.1f}"}
     forms |= {fixed(value, d) for d in (0, 1, 2)} | {figure(value, d) for d in (2, 3, 4)}
     forms |= {significant(value, d) for d in (3, 4)}
     return {number for form in forms for number in re.findall(r"[\d.]*\d", form)}
 
 
-@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
 def test_every_number_of_the_text_is_in_the_dict(which, request):
     _, _, report = request.getfixturevalue(which)
     text = render_text(report)
@@ -500,7 +704,7 @@ def test_every_number_of_the_text_is_in_the_dict(which, request):
     assert strange == []
 
 
-@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
 def test_the_dict_is_json_and_the_text_is_readable(which, request):
     _, _, report = request.getfixturevalue(which)
     again = json.loads(json.dumps(report, allow_nan=False))

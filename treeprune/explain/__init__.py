@@ -3,6 +3,18 @@
 `explain` reads a model as rules, exactly where it is small enough, and gives attributions,
 reasons and counterfactuals of its predictions. Nothing is returned that the fitted estimator's
 own output contradicts.
+
+Where to find what, from the ground up (imports go in this order):
+
+- raw columns: `conditions` (what can be asked of one), `limits` (where a comparison flips),
+  `tables`, `sources` and `links` (what each transformer makes of a column),
+  `split_conditions`, `features`
+- rules: `rules`, `matching`, `leaves` (from trees), `cells`, `sufficient`, `proofs`, `evaluation`
+- words and exports: `text`, `listing`, `exports/`
+- attributions: `shapley/` (the engine), `attributions`, `points`
+- any other model: `fidelity`, `surrogate`, `scorecard`
+- one model as a whole: `view`, `reasons`, `notices`, `change_costs`, `raw_rows`, `counterfactual`,
+  `proving`, `checks`, `summary`, `explanation`
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from .change_costs import ChangeCosts
 from .conditions import Condition
 from .raw_rows import raw_value, row_of, rows_with, with_values
 from .rules import RuleSet
-from .text import category_text, printable
+from .text import category_text, printable, shortened
 
 __all__ = ["Change", "Counterfactual", "Way", "cheapest_change", "cheapest_changes", "find"]
 
@@ -62,7 +62,11 @@ class Change:
         >>> Change("savings", None, "over 100", 1.0).to_text()
         'savings missing -> over 100'
         """
-        old, new = ("missing" if v is None else category_text(v) for v in (self.old, self.new))
+        # What must be set is said in full, what was there is only recognised.
+        new = "missing" if self.new is None else category_text(self.new)
+        is_number = isinstance(self.old, float)
+        old = shortened(self.old) if is_number else category_text(self.old)
+        old = "missing" if self.old is None else old
         return f"{printable(self.column)} {old} -> {new}"
 
 

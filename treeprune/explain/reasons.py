@@ -19,7 +19,7 @@ import pandas as pd
 from ..decision import Decision
 from .attributions import attribute
 from .points import Points, points_below_best
-from .text import printable
+from .text import printable, shortened
 from .view import View, row, rows_of
 
 __all__ = ["Baseline", "Reason", "Reasons", "RowReasons", "baseline_of", "reasons_of"]
@@ -199,7 +199,7 @@ class Reasons:
             for rank, reason in enumerate(one.reasons, 1):
                 lines.append(
                     f"  {rank}. {printable(reason.text)} ({printable(reason.column)} = "
-                    f"{printable(reason.value)}): {reason.contribution:+.3f}, "
+                    f"{shortened(reason.value)}): {reason.contribution:+.3f}, "
                     f"{reason.agreed} of {one.methods} methods"
                 )
             if one.adverse and not one.reasons:

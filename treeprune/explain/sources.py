@@ -22,7 +22,7 @@ from scipy import sparse
 from .limits import last_trues
 from .tables import dense
 
-__all__ = ["Link", "Source", "present"]
+__all__ = ["Link", "Source", "present", "refuses"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,3 +229,15 @@ def present(categories: Sequence) -> tuple:
     """Categories without missing values, as plain Python values."""
     kept = [c for c in categories if not pd.isna(c)]
     return tuple(c.item() if isinstance(c, np.generic) else c for c in kept)
+
+
+def refuses(sources: list[Source], values: npt.NDArray) -> bool:
+    """Whether a transformer on the way raises an error for these values."""
+    # The columns of one encoder are asked once.
+    ways = {tuple((id(x.transformer), x.position) for x in s.links): s for s in sources}
+    for source in ways.values():
+        try:
+            source.forward(values)
+        except (ValueError, TypeError):
+            return True
+    return False

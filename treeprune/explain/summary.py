@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .text import printable
+from .text import printable, shortened
 from .view import row, rows_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,9 @@ def _rows(ex: Explanation, n_rows: int, held_out: tuple[Any, Any] | None) -> lis
     chosen = _spread(adverse[np.argsort(-p[adverse], kind="stable")], n_rows)
     if len(chosen) == 0:
         return []
-    found = ex.reasons(row(X, chosen))
+    # Without any favourable reference row there is nobody near the cut-off to compare with.
+    passed = ~ex.decision.decide(p_adverse(ex.view, ex.decision, ex.X))
+    found = ex.reasons(row(X, chosen), baseline="near_cutoff" if passed.any() else "all")
     out = []
     for i, one in zip(chosen, found, strict=True):
         change = ex.counterfactual(row(X, [i]))[0]
@@ -149,7 +151,7 @@ def _rows(ex: Explanation, n_rows: int, held_out: tuple[Any, Any] | None) -> lis
                 "reasons": [
                     {
                         "text": printable(r.text),
-                        "value": printable(r.value),
+                        "value": shortened(r.value),
                         "contribution": r.contribution,
                         "agreed": r.agreed,
                         "methods": one.methods,
@@ -183,7 +185,7 @@ def _plain_rows(ex: Explanation, X: Any, n_rows: int) -> list[dict[str, Any]]:
             name = found.feature_names[j]
             value = frame.iloc[i][name] if name in frame.columns else ""
             pushes.append(
-                {"column": printable(name), "value": printable(value), "push": float(values[k, j])}
+                {"column": printable(name), "value": shortened(value), "push": float(values[k, j])}
             )
         out.append(
             {"row": printable(frame.index[i]), "prediction": float(score[i]), "pushes": pushes,

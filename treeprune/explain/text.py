@@ -15,9 +15,11 @@ from .conditions import CategoryCondition, Column, Condition, NumberCondition
 if TYPE_CHECKING:
     from .rules import Rule, RuleSet
 
-__all__ = ["category_text", "condition_text", "printable", "rule_text"]
+__all__ = ["category_text", "condition_text", "printable", "rule_text", "shortened"]
 
 ALWAYS = "always"
+# First words of a category that would read as the sentence's own.
+_MISLEADING = {"no", "not", "or", "and", "in", "is", "missing", "present", "anything"}
 
 
 def printable(value: Any) -> str:
@@ -34,16 +36,32 @@ def printable(value: Any) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def shortened(value: Any) -> str:
+    """A value for reading: numbers with six digits, since more belong to the data, not the page.
+
+    Examples
+    --------
+    >>> shortened(0.35867194917034445), shortened(48), shortened("used car")
+    ('0.358672', '48', 'used car')
+    """
+    if isinstance(value, float | np.floating) and np.isfinite(value) and value != int(value):
+        return f"{value:.6g}"
+    return printable(value)
+
+
 def category_text(value: Any) -> str:
-    """A category within a list: quoted where commas, braces or blanks at its ends would mislead.
+    """A category within a sentence: quoted where commas, braces, blanks or a "no" would mislead.
 
     Examples
     --------
     >>> category_text("used car"), category_text("a, b"), category_text(2.0)
     ('used car', "'a, b'", '2')
+    >>> category_text("no account")
+    "'no account'"
     """
     text = printable(value)
     plain = text and text == text.strip() and not set(text) & set(",{}'\"")
+    plain = plain and text.lower().split()[0] not in _MISLEADING
     return text if plain else f"'{text}'" if "'" not in text else f'"{text}"'
 
 

@@ -11,32 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import sklearn
-from scipy import stats
 
-from .. import __version__, native
-from .held_out import compare, outputs_of
-from .intervals import wilson
+from .. import __version__
+from .explained import explained
+from .held_out import compare
+from .intake import listed
 from .rivals import uses_folds
-from .rules_text import condition_text, follow, rules_of
 from .words import method_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from ..path import PruningPath
-    from .held_out import Outputs
     from .rivals import Fits, Options
-    from .rules_text import Rule
     from .study import Study
 
 __all__ = ["report_of"]
 
 SCHEMA = "treeprune-report/1"
 SHOWN_STEPS = 12
-SHOWN_RULES = 30
-LEVEL = 0.05
 
 
 def report_of(
@@ -75,8 +68,7 @@ def report_of(
     """
     say(f"comparing on {len(study.y_test)} held-out rows ({options.n_resamples} resamples)")
     held_out = compare(study, fits, options)
-    say("writing rules and checking them")
-    rules, checks = _rules(study, fits)
+    told = explained(study, fits, say)
     return {
         "schema": SCHEMA,
         "title": {
@@ -93,8 +85,7 @@ def report_of(
         "decision": _decision(study),
         "path": _path(fits.path, fits.pipeline[-1], options),
         "held_out": held_out,
-        "rules": rules,
-        "checks": checks,
+        **told,
         "limits": list(study.limits),
         "record": {
             "treeprune": __version__,
@@ -117,9 +108,9 @@ def _options(options: Options) -> str:
 
 def _grouped_notes(fits: Fits) -> list[str]:
     return [
-        f"{column}: {count} rare categories share one column, {column}=rare"
-        for column, count in fits.columns.grouped.items()
-        if count > 1
+        f"{column}: {len(rare)} rare categories are treated as one: {listed(rare)}"
+        for column, rare in fits.columns.grouped.items()
+        if len(rare) > 1
     ]
 
 
@@ -283,138 +274,3 @@ def _shown_steps(path: PruningPath, must: list[int]) -> list[int]:
         gap[sorted(shown)] = -1.0
         shown.add(int(gap.argmax()))  # the step farthest from all that are shown
     return sorted(shown)
-
-
-def _rules(study: Study, fits: Fits) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The pruned tree's leaves as rules, with support, and the proof that they are the model."""
-    pruned = fits.rival("pruned")
-    Z = [np.asarray(part, dtype=np.float64) for part in (fits.Z_train, fits.Z_test)]
-    both = np.vstack(Z)
-    rules = rules_of(pruned.tree, both)
-    leaves = [native.apply(pruned.tree, part)[:, 0] for part in (fits.Z_train, fits.Z_test)]
-    out = outputs_of(pruned.tree, fits.Z_train, study)
-    has_missing = np.asarray(np.isnan(both).any(axis=0))
-    rows = [
-        _rule_row(study, rule, pruned.tree.tree_, leaves, out, i + 1)
-        for i, rule in enumerate(rules)
-    ]
-    for row, rule in zip(rows, rules, strict=True):
-        row["conditions"] = [condition_text(c, fits.columns, has_missing) for c in rule.conditions]
-        row["exact"] = [
-            {"column": fits.columns.names[c.column], "above": c.low_exact, "to": c.high_exact,
-             "missing": c.missing}
-            for c in rule.conditions
-        ]  # fmt: skip
-    largest = sorted(range(len(rows)), key=lambda i: (-rows[i]["train"], i))[:SHOWN_RULES]
-    unseen = _unseen_missing(Z[0], Z[1], fits)
-    return (
-        {
-            "n": len(rows),
-            "grown_on": int(pruned.tree.tree_.n_node_samples[0]),
-            "n_train": len(study.y_train),
-            "n_marked": sum(row["differs"] for row in rows),
-            "n_tested": sum(row["held_out"] > 0 for row in rows),
-            "level": LEVEL,
-            "shown": [rows[i] for i in sorted(largest)],
-            "unseen_missing": unseen,
-        },
-        _checks(study, fits, rules, Z, leaves),
-    )
-
-
-def _unseen_missing(train: npt.NDArray, test: npt.NDArray, fits: Fits) -> list[str]:
-    """Columns that miss values on held-out rows only: the tree has never seen where these go."""
-    only = np.isnan(test).any(axis=0) & ~np.isnan(train).any(axis=0)
-    return [fits.columns.names[j] for j in np.flatnonzero(only)]
-
-
-def _rule_row(
-    study: Study, rule: Rule, tree: Any, leaves: list[npt.NDArray], out: Outputs, number: int
-) -> dict[str, Any]:
-    """Support and outcome of one leaf, on the rows the tree was grown on and on held-out rows."""
-    in_train, in_test = leaves[0] == rule.node, leaves[1] == rule.node
-    y_test, n = study.y_test[in_test], int(tree.n_node_samples[rule.node])
-    row: dict[str, Any] = {
-        "rule": f"R{number}",
-        "train": n,
-        "held_out": int(in_test.sum()),
-    }
-    if not study.is_classification:
-        variance = float(tree.impurity[rule.node]) * n / max(n - 1, 1)
-        return {**row, **_mean_figures(float(tree.value[rule.node, 0, 0]), variance, n, y_test)}
-    proba = tree.value[rule.node, 0]
-    k = 1 if study.task == "binary" else int(np.argmax(proba))
-    hits = int((y_test == k).sum())
-    p = float(proba[k])
-    grown_hits = round(p * n)
-    interval = wilson(p * n, n)
-    assert interval is not None
-    tested = len(y_test) > 0
-    counts = [[grown_hits, n - grown_hits], [hits, len(y_test) - hits]]
-    differs = tested and stats.fisher_exact(counts).pvalue < LEVEL
-    return {
-        **row,
-        "label": study.labels[k],
-        "p": p,
-        "low": interval[0],
-        "high": interval[1],
-        "share": hits / len(y_test) if tested else None,
-        "differs": bool(differs),
-        "decision": _decision_of(out, in_train) if study.task == "binary" else None,
-    }
-
-
-def _decision_of(out: Outputs, in_train: npt.NDArray) -> int:
-    """The decision on the rows of a leaf; every leaf has training rows."""
-    assert out.decision is not None
-    return int(out.decision[in_train][0])
-
-
-def _mean_figures(mean: float, variance: float, n: int, y_test: npt.NDArray) -> dict[str, Any]:
-    """Mean of a leaf of `n` rows with a t interval, and the held-out mean with Welch's test."""
-    low = high = None
-    if n > 1:
-        half = stats.t.ppf(0.975, n - 1) * np.sqrt(variance / n)
-        low, high = mean - float(half), mean + float(half)
-    differs = False
-    if n > 1 and len(y_test) > 1:
-        spread = [float(np.sqrt(variance)), float(y_test.std(ddof=1))]
-        if max(spread) > 0:
-            welch = stats.ttest_ind_from_stats(
-                mean, spread[0], n, y_test.mean(), spread[1], len(y_test), equal_var=False
-            )
-            differs = bool(welch.pvalue < LEVEL)
-        else:
-            differs = bool(mean != y_test[0])
-    share = float(y_test.mean()) if len(y_test) else None
-    return {"p": mean, "low": low, "high": high, "share": share, "differs": differs,
-            "decision": None}  # fmt: skip
-
-
-def _checks(
-    study: Study,
-    fits: Fits,
-    rules: list[Rule],
-    Z: list[npt.NDArray],
-    leaves: list[npt.NDArray],
-) -> list[dict[str, Any]]:
-    """Printed rules and exact limits re-executed; the pipeline asked again with raw columns."""
-    model_leaf = np.concatenate(leaves)
-    both = np.vstack(Z)
-    n = len(both)
-    checks = []
-    for name, exact in (("rules = model", False), ("exact limits = model", True)):
-        named = follow(rules, both, exact=exact)
-        checks.append(_check(name, int((named == model_leaf).sum()), n))
-    trees = native.read(fits.rival("pruned").tree)
-    value = trees.value[np.maximum(follow(rules, both), 0), 0, :]
-    ask = fits.pipeline.predict_proba if study.is_classification else fits.pipeline.predict
-    said = np.concatenate([np.asarray(ask(X)) for X in (study.X_train, study.X_test)])
-    agree = np.isclose(value, said.reshape(n, -1), rtol=0, atol=1e-12).all(axis=1)
-    what = "probability" if study.is_classification else "prediction"
-    checks.append(_check(f"rule's {what} = pipeline's on raw columns", int(agree.sum()), n))
-    return checks
-
-
-def _check(name: str, agree: int, n: int) -> dict[str, Any]:
-    return {"name": name, "agree": agree, "n": n, "passed": agree == n}

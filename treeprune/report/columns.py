@@ -61,8 +61,8 @@ class ModelColumns:
         The raw column each came from.
     is_indicator : tuple of bool
         Whether it is 1 for one category (or the rare ones) and 0 otherwise.
-    grouped : dict of str to int
-        Number of rare categories that share one indicator, by raw column.
+    grouped : dict of str to tuple
+        Rare categories that share one indicator, by raw column.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class ModelColumns:
     names: tuple[str, ...]
     raw: tuple[str, ...]
     is_indicator: tuple[bool, ...]
-    grouped: dict[str, int]
+    grouped: dict[str, tuple]
 
 
 def encoder(X: pd.DataFrame, min_rows: int) -> ColumnTransformer:
@@ -151,7 +151,7 @@ def model_columns(transformer: ColumnTransformer) -> ModelColumns:
             one_hot.feature_names_in_, one_hot.infrequent_categories_, strict=True
         ):
             if rare is not None:
-                grouped[str(column)] = len(rare)
+                grouped[str(column)] = tuple(rare)
         # The encoder itself says which raw column each indicator belongs to.
         one_hot.feature_name_combiner = _only_column
         raw += list(one_hot.get_feature_names_out())

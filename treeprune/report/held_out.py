@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import kernels, native
-from .intervals import auc_of, bootstrap, percentile_interval, r2_of, verdict
+from ..intervals import auc_of, bootstrap, percentile_interval, r2_of, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "compare", "outputs_of"]
 
 EPS = float(np.finfo(np.float64).eps)
-TIE = 1e-12  # a probability that equals the cut-off but for rounding counts as reaching it
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +76,7 @@ def outputs_of(model: Any, Z: Any, study: Study) -> Outputs:
     if not study.is_classification:
         return Outputs(np.asarray(model.predict(Z), np.float64)[:, None], None, None)
     proba = np.asarray(model.predict_proba(Z), np.float64)
-    argmax = np.argmax(proba, axis=1)
-    if study.costs is None:
-        return Outputs(proba, argmax, argmax)
-    decision = (proba[:, 1] >= float(study.costs.cutoff) - TIE).astype(np.int64)
-    return Outputs(proba, argmax, decision)
+    return Outputs(proba, np.argmax(proba, axis=1), study.decide(proba))
 
 
 def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:

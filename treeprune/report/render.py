@@ -12,6 +12,16 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from .explained_text import (
+    attribution_text,
+    change_text,
+    check_text,
+    examples_head,
+    pushes_text,
+    reason_text,
+    reasons_legend,
+)
+from .figures import figure, fixed, percent, plain, signed, significant
 from .words import FIGURES, method_words, printable, score_words
 
 __all__ = ["WIDTH", "render_text"]
@@ -52,7 +62,7 @@ def render_text(report: dict[str, Any]) -> str:
     env = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
     env.filters.update(
         text=printable, fig=figure, fix=fixed, sig=significant, plain=plain, share=percent,
-        wrap=wrap,
+        wrap=wrap, check=check_text, reason=reason_text, change=change_text, pushes=pushes_text,
         leaves=lambda n: f"{n} leaf" if n == 1 else f"{n} leaves",
     )  # fmt: skip
     source = resources.files(__package__).joinpath("report.txt.j2").read_text("utf-8")
@@ -78,6 +88,9 @@ def render_text(report: dict[str, Any]) -> str:
         figure_legend=_figure_legend(report),
         size_legend=_size_legend(report),
         rules_legend=_rules_legend(report),
+        attribution=attribution_text(report),
+        examples_head=examples_head(report),
+        reasons_legend=reasons_legend(report),
         limits=_limits(report),
     )
     text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
@@ -94,51 +107,6 @@ def wrap(text: str, first: str, indent: int) -> str:
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
     )
-
-
-def fixed(value: float | None, digits: int) -> str:
-    """A number with so many decimals; `-` where there is none."""
-    if value is None:
-        return "-"
-    text = f"{value:.{digits}f}"
-    return text[1:] if text.startswith("-") and not float(text) else text
-
-
-def figure(value: float | None, digits: int = 3) -> str:
-    """A number without the zero before its point: `.732`, `-.039`, `1.270`."""
-    if value is not None and abs(value) >= 1000:
-        return significant(value)
-    return figure_sign(fixed(value, digits))
-
-
-def figure_sign(text: str) -> str:
-    """A number's text without the zero before its point."""
-    if text.startswith("0."):
-        return text[1:]
-    return f"-{text[2:]}" if text.startswith("-0.") else text
-
-
-def significant(value: float | None, digits: int = 4) -> str:
-    """A number of any size with four significant digits, without an exponent where readable."""
-    if value is None:
-        return "-"
-    if value == 0:
-        return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}"
-    text = f"{value:#.{digits}g}"
-    text = f"{float(text):.0f}" if "e" in text else text.rstrip(".")
-    return figure_sign(text)
-
-
-def plain(value: float) -> str:
-    """A number that somebody has given, as short as it can be written."""
-    return f"{value:.12g}"
-
-
-def percent(value: float | None) -> str:
-    """A share in per cent."""
-    return "-" if value is None else f"{100 * value:.1f} %"
 
 
 def table(rows: list[list[str]], left: tuple[int, ...] = (0,)) -> str:
@@ -230,14 +198,9 @@ def _difference_table(held: dict[str, Any]) -> str:
         if d["value"] is None:
             rows.append([f"pruned - {label[d['rival']]}", "-", "", said])
             continue
-        bounds = f"[{_signed(d['low'])},{_signed(d['high'])}]"
-        rows.append([f"pruned - {label[d['rival']]}", _signed(d["value"]), bounds, said])
+        bounds = f"[{signed(d['low'])},{signed(d['high'])}]"
+        rows.append([f"pruned - {label[d['rival']]}", signed(d["value"]), bounds, said])
     return table(rows, left=(0, 2, 3))
-
-
-def _signed(value: float) -> str:
-    text = figure(value)
-    return text if text.startswith("-") or not float(text) else f"+{text}"
 
 
 def _ahead(report: dict[str, Any]) -> list[str]:
@@ -376,7 +339,19 @@ def _rules_legend(report: dict[str, Any]) -> str:
         names = ", ".join(printable(n) for n in rules["unseen_missing"])
         parts.append(f"missing in held-out rows only, so sent to the larger branch: {names}")
     text = "; ".join(parts) + "."
-    return f"{text} {_one_rule(report)}".rstrip()
+    return " ".join(part for part in (text, _enough(report), _one_rule(report)) if part)
+
+
+def _enough(report: dict[str, Any]) -> str:
+    """How much of what a path asks its outcome needs."""
+    told = report["rules"]["sufficient"]
+    if told is None:
+        return ""
+    outcome = "decision" if report["title"]["task"] == "binary" else "class"
+    return (
+        f"Enough for the {outcome}: {fixed(told['enough'], 1)} of {fixed(told['conditions'], 1)} "
+        "conditions that a held-out row meets on average."
+    )
 
 
 def _one_rule(report: dict[str, Any]) -> str:
@@ -404,5 +379,6 @@ def _limits(report: dict[str, Any]) -> list[str]:
         "intervals are for these fitted models; refitting on other rows varies more",
         "the rivals' settings are not tuned beyond what is listed",
         "leaving a column out does not make decisions equal between groups: others may stand in",
+        "attributions, reasons and changes tell what the tree does, not what causes an outcome",
         *report["limits"],
     ]

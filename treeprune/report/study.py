@@ -27,6 +27,7 @@ __all__ = ["Costs", "Study", "Words", "study_of"]
 
 FEW_VALUES = 10  # a whole-number target with at most this many values is read as classes
 MOST_CLASSES = 100
+TIE = 1e-12  # a probability that equals the cut-off but for rounding counts as reaching it
 TASKS = ("auto", "classification", "regression")
 
 
@@ -80,6 +81,12 @@ class Costs:
         miss, alarm = Fraction(self.miss), Fraction(self.false_alarm)
         return alarm / (alarm + miss)
 
+    @property
+    def acts_from(self) -> float:
+        """The cut-off as it is applied: lower by what rounding may take from a tie."""
+        cutoff = float(self.cutoff)
+        return max(cutoff - min(TIE, cutoff / 2), float(np.nextafter(0.0, 1.0)))
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -97,6 +104,8 @@ class Study:
         Raw columns: numbers and categories.
     y_train, y_test : array
         Class codes (binary: 1 is the positive class), or numbers.
+    test_rows : array of int
+        Position of each held-out row in the table, from 0.
     labels : tuple of str
         Text of each class code; empty for regression.
     task_said : str
@@ -131,6 +140,7 @@ class Study:
     X_test: pd.DataFrame
     y_train: npt.NDArray
     y_test: npt.NDArray
+    test_rows: npt.NDArray[np.int64]
     labels: tuple[str, ...] = ()
     task_said: str = ""
     costs: Costs | None = None
@@ -145,6 +155,12 @@ class Study:
     def is_classification(self) -> bool:
         """Whether the target is a class."""
         return self.task != "regression"
+
+    def decide(self, proba: npt.NDArray) -> npt.NDArray[np.int64]:
+        """The class decided for each row of probabilities: at the cut-off, else the likeliest."""
+        if self.costs is None:
+            return np.argmax(proba, axis=1)
+        return (proba[:, 1] >= self.costs.acts_from).astype(np.int64)
 
     @property
     def min_samples_leaf(self) -> int:
@@ -236,6 +252,7 @@ def study_of(
         X_test=features.iloc[test].reset_index(drop=True),
         y_train=y[train],
         y_test=y[test],
+        test_rows=np.flatnonzero(kept)[test],
         labels=labels,
         task_said=said,
         costs=costs,
