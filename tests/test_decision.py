@@ -66,6 +66,8 @@ def test_to_dict_is_json():
         "wording": {"age": "Age", "kind": {"1": "One", "any": "Kind"}},
         "unnameable": [],
         "sensitive": ["age"],
+        "immutable": [],
+        "directions": {},
         "adverse_word": "adverse",
         "favourable_word": "favourable",
     }

@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import treeprune
-from treeprune import Decision, UnsupportedModelError, explain
+from treeprune import CheckFailedError, Decision, UnsupportedModelError, explain
 from treeprune.datasets import load_german_credit
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def test_checks_say_what_was_compared_and_where(credit):
     ex.attributions(X[:30])
     ex.reasons(X[:5])
     ex.counterfactual(X[1:2])
-    assert [check.passed for check in ex.checks.values()] == [True] * len(ex.checks)
+    assert all(check.passed for check in ex.checks.values())
     assert "attributions add up to the model" in ex.checks
     assert "counterfactuals turn the model's own decision" in ex.checks
 
@@ -78,6 +78,42 @@ def test_a_failed_check_is_shown(credit):
     assert ex.checks["rules = model"].passed
     assert not ex.checks["printed rules = model"].passed
     assert "FAILED" in ex.to_text() and "first differs in row" in ex.to_text()
+
+
+def test_a_model_that_was_refitted_is_found_out(credit):
+    X, y, _ = credit
+    X = X[["duration_months", "amount_dm"]]
+    model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    ex = explain(model, X, y)
+    ex.attributions(X[:5])
+    model.fit(X, np.roll(y.to_numpy(), 7))
+    for ask in (ex.attributions, ex.importance):
+        with pytest.raises(CheckFailedError):
+            ask(X)
+    assert not ex.checks["attributions add up to the model"].passed
+    assert "FAILED" in ex.to_text() and "ATTRIBUTION" not in ex.to_text()
+
+
+def test_what_failed_stays_failed_and_counts_add_up(credit):
+    X, y, model = credit
+    ex = explain(model, X, y, decision=Decision("bad", cutoff=1 / 6))
+    declined = X[model.predict_proba(X)[:, 0] > 0.5]
+    for i in range(3):
+        ex.counterfactual(declined[i : i + 1])
+    assert ex.checks["counterfactuals turn the model's own decision"].scope == "3 of 3 changes"
+    ex.reasons(X[model.predict_proba(X)[:, 0] < 0.1][:2])
+    assert "reasons add up to the model" not in ex.checks
+
+
+def test_a_threshold_of_the_models_own_must_be_the_decisions(credit):
+    X, y, model = credit
+    fixed = FixedThresholdClassifier(model, threshold=0.2, pos_label="bad").fit(X, y)
+    other = explain(fixed, X, y, decision=Decision("bad", cutoff=0.5))
+    assert not other.checks["decision = model's predict"].passed
+    same = explain(fixed, X, y, decision=Decision("bad", cutoff=0.2))
+    assert same.checks["decision = model's predict"].passed
+    assert not explain(fixed, X, y).checks["likeliest class = model's predict"].passed
+    assert explain(model, X, y).checks["likeliest class = model's predict"].passed
 
 
 def test_rules_on_given_rows_can_be_checked_too(credit):
@@ -185,6 +221,11 @@ def test_refusals(credit):
         explain(RidgeClassifier().fit(X[["amount_dm"]], y), X[["amount_dm"]])
     with pytest.raises(UnsupportedModelError, match="predicts nothing"):
         explain(Shy().fit(X, y), X)
+    booster = LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1).fit(X[["amount_dm"]], y)
+    with pytest.raises(UnsupportedModelError, match="not its booster"):
+        explain(booster.booster_, X[["amount_dm"]])
+    with pytest.raises(ValueError, match="X has 1000 rows, y has 10"):
+        explain(model, X, y[:10])
     with pytest.raises(ValueError, match="lack the columns"):
         explain(model, X.drop(columns="amount_dm"))
     with pytest.raises(ValueError, match="at least one reference row"):
@@ -198,6 +239,12 @@ def test_refusals(credit):
     twice = pd.concat([X, X[["amount_dm"]]], axis=1)
     with pytest.raises(ValueError, match="two columns are called"):
         explain(model, twice)
+
+
+def test_lists_are_rows_too():
+    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 1.0]] * 5
+    model = DecisionTreeClassifier().fit(rows, [0, 1, 1] * 5)
+    assert len(explain(model, rows).rules) == 2
 
 
 def test_explaining_changes_nothing(credit):

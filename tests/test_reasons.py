@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from treeprune import Decision, explain
@@ -142,6 +143,89 @@ def test_a_number_is_high_when_less_would_be_better():
         assert found[0].reasons[0].text == ("x: low" if turned else "x: high")
 
 
+def test_a_direction_is_never_guessed():
+    """Declined if debt > 10 or late > 2: with both, no single change helps."""
+    grid = pd.DataFrame([(d, k) for d in range(40) for k in range(6)], columns=["debt", "late"])
+    y = np.where((grid["debt"] > 10) | (grid["late"] > 2), "bad", "good")
+    model = DecisionTreeClassifier(random_state=0).fit(grid, y)
+    ex = explain(model, grid, decision=Decision("bad", cutoff=0.5))
+    one = ex.reasons(pd.DataFrame({"debt": [15], "late": [4]}), baseline="all")[0]
+    texts = [reason.text for reason in one.reasons]
+    assert "debt: low" not in texts and "late: low" not in texts and texts
+    assert not ex.leaf_notice_table()["reasons"].str.contains("low").any()
+
+
+def test_sampled_reasons_are_reproducible_and_say_their_error(credit):
+    X, y, _ = credit
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["checking_status", "savings"]),
+        remainder="passthrough",
+    )
+    numbers = X.drop(columns=["purpose", "age"])
+    model = make_pipeline(encode, LinearDiscriminantAnalysis()).fit(numbers, y)
+    first, second = (
+        explain(model, numbers, decision=decision()).reasons(numbers[1:4], baseline="all")
+        for _ in range(2)
+    )
+    assert first.to_text() == second.to_text() and "±" in first.to_text()
+    assert all(reason.error > 0 for one in first for reason in one.reasons)
+
+
+def test_rows_of_one_category_are_asked_with_all_categories(credit):
+    """A row alone knows only its own category; the model knows them all."""
+    X, _, model = credit
+    ex = explain(model, X, decision=decision())
+    alone = X[1:2].astype({"checking_status": str, "purpose": str, "savings": str})
+    alone = alone.astype(dict.fromkeys(["checking_status", "purpose", "savings"], "category"))
+    assert ex.reasons(alone).to_text() == ex.reasons(X[1:2]).to_text()
+
+
+def test_derived_columns_have_a_value_and_fewer_methods(credit):
+    X, y, _ = credit
+    numbers = X[["duration_months", "amount_dm", "age"]]
+    model = make_pipeline(StandardScaler(), PCA(2), DecisionTreeClassifier(max_depth=2))
+    ex = explain(model.fit(numbers, y), numbers, decision=Decision("bad", cutoff=0.35))
+    for one in ex.reasons(numbers):
+        for reason in one.reasons:
+            assert reason.methods == 2 and np.isfinite(reason.value)
+            assert "missing" not in reason.text
+    found = ex.attributions(numbers[:5])
+    assert found.values.shape[1] == len(found.feature_names) == found.data.shape[1] == 5
+    other = make_pipeline(PCA(2), LinearDiscriminantAnalysis()).fit(numbers, y)
+    sampled = explain(other, numbers).attributions(numbers[:5], background=numbers[:20])
+    assert sampled.values.shape[1] == len(sampled.feature_names) == sampled.data.shape[1] == 3
+    hidden = Decision("bad", cutoff=0.35, unnameable=["pca1"])
+    explain(model, numbers, decision=hidden).counterfactual(numbers[:1])
+
+
+def test_notes_for_applicants_name_no_unnameable_column():
+    X = pd.DataFrame({"debt": range(60), "job": ["a", "b"] * 30})
+    y = np.where((X["debt"] > 20) & (X["job"] == "a"), "bad", "good")
+    encode = make_column_transformer((OneHotEncoder(), ["job"]), remainder="passthrough")
+    model = make_pipeline(encode, DecisionTreeClassifier(random_state=0)).fit(X, y)
+    hidden = Decision("bad", cutoff=0.5, sensitive=["job"], unnameable=["debt"])
+    (change,) = explain(model, X, decision=hidden).counterfactual(X[50:51])
+    assert not change.feasible and "job" not in change.to_text() + change.note
+    assert "debt" not in change.to_text()
+
+
+def test_what_the_decision_calls_immutable_stays(credit):
+    X, _, model = credit
+    declined = X[p_bad(model, X) > 0.5][:5]
+    fixed = decision(immutable=["checking_status"], directions={"duration_months": "decrease"})
+    ex = explain(model, X, decision=fixed)
+    for i in range(len(declined)):
+        (change,) = ex.counterfactual(declined[i : i + 1])
+        assert "checking_status" not in [one.column for one in change.changes]
+        assert "no column was declared" not in change.note
+    (free,) = explain(model, X, decision=decision()).counterfactual(declined[:1])
+    assert "no column was declared immutable" in free.note
+    with pytest.raises(ValueError, match="directions"):
+        explain(model, X, decision=decision(directions={"nothing": "increase"}))
+    with pytest.raises(ValueError, match="must be 'increase' or 'decrease'"):
+        decision(directions={"age": "up"})
+
+
 def test_missing_values_are_worded_as_missing():
     X = pd.DataFrame({"x": [1.0, 2.0, np.nan, np.nan] * 20, "z": range(80)})
     y = np.where(X["x"].isna(), "bad", "good")
@@ -215,7 +299,9 @@ def test_the_notice_table_explains_why_rows_of_a_leaf_differ():
     table = ex.leaf_notice_table(baseline="all")
     leaf = table[table["conditions"] == "x > 5"]
     assert set(leaf["reasons"]) == {"x: high", "x: high; z: high"}
-    assert set(leaf["differs_by"]) == {"z"} and set(leaf["scope"]) == {"all applicants"}
+    assert set(leaf["differs_by"]) == {"z"} and set(leaf["scope"]) == {
+        "all applicants with known values"
+    }
     assert leaf["reference_rows"].sum() == 40
 
 

@@ -45,6 +45,10 @@ class Decision:
         Columns that reasons never name.
     sensitive : sequence of str
         Columns such as sex or origin, which groups are compared by; reasons never name them.
+    immutable : sequence of str
+        Columns that a person cannot change: never part of a counterfactual.
+    directions : mapping of str to {"increase", "decrease"}
+        The only direction in which a person can change a number.
     adverse_word, favourable_word : str
         What the two decisions are called, such as "declined" and "approved".
 
@@ -73,6 +77,8 @@ class Decision:
     wording: Mapping[str, Any] = field(default_factory=dict)
     unnameable: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
+    immutable: tuple[str, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
     adverse_word: str = "adverse"
     favourable_word: str = "favourable"
 
@@ -88,6 +94,8 @@ class Decision:
             "wording": _checked_wording(self.wording),
             "unnameable": _checked_names("unnameable", self.unnameable),
             "sensitive": _checked_names("sensitive", self.sensitive),
+            "immutable": _checked_names("immutable", self.immutable),
+            "directions": _checked_directions(self.directions),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -179,7 +187,7 @@ class Decision:
         Raises
         ------
         ValueError
-            If `wording`, `unnameable` or `sensitive` names another column, or `wording` a
+            If one of the arguments names another column, or `wording` a
             category that the column does not have.
 
         Examples
@@ -187,7 +195,7 @@ class Decision:
         >>> Decision("bad", cutoff=0.5, sensitive=["age"]).check_columns(["age", "income"])
         """
         known = list(names)
-        for argument in ("wording", "unnameable", "sensitive"):
+        for argument in ("wording", "unnameable", "sensitive", "immutable", "directions"):
             lacking = [name for name in getattr(self, argument) if name not in known]
             if lacking:
                 raise ValueError(
@@ -295,6 +303,8 @@ class Decision:
             },
             "unnameable": list(self.unnameable),
             "sensitive": list(self.sensitive),
+            "immutable": list(self.immutable),
+            "directions": dict(self.directions),
             "adverse_word": self.adverse_word,
             "favourable_word": self.favourable_word,
         }
@@ -380,6 +390,18 @@ def _checked_names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
     if wrong:
         raise ValueError(f"{argument} must hold column names, which are texts; got {wrong}")
     return out
+
+
+def _checked_directions(directions: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(directions, Mapping):
+        raise ValueError(f"directions must map columns to a direction, got {directions!r}")
+    for column, direction in directions.items():
+        if direction not in ("increase", "decrease"):
+            raise ValueError(
+                f"the direction of column {column!r} must be 'increase' or 'decrease', got "
+                f"{direction!r}"
+            )
+    return dict(directions)
 
 
 def _check_text(what: str, text: Any) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import native
+from ..decision import Decision
 from ..exceptions import CheckFailedError
 from .conditions import Column
 from .shapley import TreeGame
@@ -32,7 +33,8 @@ SLACK = 1e-9  # of the largest output, for sums of thousands of trees
 _SAMPLE = 1000  # rows asked besides one of every cell
 _REPEATS = 10  # independent runs from which a sampling error is taken
 _EXACT_COLUMNS = 10  # up to here all subsets of columns can be enumerated
-_MOST_BACKGROUND = 100
+_MOST_BACKGROUND = 100  # up to here every run has all of them, beyond a part each
+_DRAWN = 50
 _MOST_ROWS = 20_000
 
 
@@ -222,32 +224,42 @@ def _of_anything(view: View, X: Any, background: Any, random_state: Any) -> Attr
     import shap
 
     coder = _Coder.of(view.feature_map.columns[: view.feature_map.n_raw], X, background)
-    codes = coder.codes(X)
-    rng = np.random.default_rng(random_state)
-    others = coder.codes(background)
-    if len(others) > _MOST_BACKGROUND:
-        others = others[rng.choice(len(others), _MOST_BACKGROUND, replace=False)]
-    masker = shap.maskers.Independent(others, max_samples=len(others))
+    codes, others = coder.codes(X), coder.codes(background)
+    p = codes.shape[1]
+    rng = np.random.default_rng(0 if random_state is None else random_state)
+    all_at_once = len(others) <= _MOST_BACKGROUND
 
     def ask(rows: npt.NDArray) -> npt.NDArray:
         out = view.answers(coder.rows(rows))
         return out.reshape(len(out), -1)
 
-    p = codes.shape[1]
-    at_once = max(1, _MOST_ROWS // len(others))  # masks of which all rows are asked together
-    if p <= _EXACT_COLUMNS:
-        result = shap.explainers.Exact(ask, masker)(codes, batch_size=at_once, silent=True)
-        values, base, error = result.values, result.base_values, None
+    def run(rows: npt.NDArray) -> Any:
+        masker = shap.maskers.Independent(rows, max_samples=len(rows))
+        at_once = max(1, _MOST_ROWS // len(rows))  # masks of which all rows are asked together
+        if p <= _EXACT_COLUMNS:
+            return shap.explainers.Exact(ask, masker)(codes, batch_size=at_once, silent=True)
+        seed = int(rng.integers(0, 2**31 - 1))
+        explainer = shap.explainers.Permutation(ask, masker, seed=seed)
+        return explainer(codes, max_evals=2 * p + 1, batch_size=at_once, silent=True)
+
+    if p <= _EXACT_COLUMNS and all_at_once:
+        runs = [run(others)]
         method = f"all subsets of {p} columns, {len(others)} background rows"
     else:
-        runs = []
-        for seed in rng.integers(0, 2**31 - 1, size=_REPEATS):
-            explainer = shap.explainers.Permutation(ask, masker, seed=int(seed))
-            runs.append(explainer(codes, max_evals=2 * p + 1, batch_size=at_once, silent=True))
-        stack = np.stack([run.values for run in runs])
-        values, base = stack.mean(axis=0), runs[0].base_values
-        error = stack.std(axis=0, ddof=1) / np.sqrt(_REPEATS)
-        method = f"{_REPEATS} sampled permutations, {len(others)} background rows"
+        # Each run draws its own background rows, so that the error holds what they add to it.
+        size = len(others) if all_at_once else _DRAWN
+        drawn = [
+            others if all_at_once else others[rng.choice(len(others), size, replace=False)]
+            for _ in range(_REPEATS)
+        ]
+        runs = [run(rows) for rows in drawn]
+        what = f"all subsets of {p} columns" if p <= _EXACT_COLUMNS else "sampled permutations"
+        of = "" if all_at_once else f" drawn from {len(others)}"
+        method = f"{_REPEATS} runs of {what}, {size} background rows{of} in each"
+    stack = np.stack([one.values for one in runs])
+    values = stack.mean(axis=0)
+    base = np.mean([np.asarray(one.base_values, dtype=np.float64) for one in runs], axis=0)
+    error = stack.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else None
     n = len(codes)
     scores = score_names(view)
     values = np.asarray(values).reshape(n, p, -1)
@@ -271,11 +283,16 @@ class _Coder:
     @classmethod
     def of(cls, columns: tuple[Column, ...], *tables: Any) -> _Coder:
         frames = [as_frame(table)[[c.name for c in columns]] for table in tables]
-        both = pd.concat(frames, ignore_index=True)
         uniques = []
-        for name in both.columns:
-            series = both[name]
-            uniques.append(pd.Series(series.unique(), dtype=series.dtype))
+        for name in frames[0].columns:
+            parts = [frame[name] for frame in frames]
+            if isinstance(parts[-1].dtype, pd.CategoricalDtype):  # keep all its categories
+                known = dict.fromkeys(c for part in parts for c in part.astype(object).dropna())
+                extra = [c for c in known if c not in parts[-1].cat.categories]
+                dtype = parts[-1].cat.add_categories(extra).dtype
+                parts = [part.astype(dtype) for part in parts]
+            both = pd.concat(parts, ignore_index=True)
+            uniques.append(pd.Series(both.unique(), dtype=both.dtype))
         return cls(frames[0].iloc[:0], tuple(uniques), hasattr(tables[0], "columns"))
 
     def codes(self, table: Any) -> npt.NDArray[np.float64]:
@@ -296,6 +313,15 @@ class _Coder:
         return frame if self.named else frame.to_numpy()
 
 
+def towards_adverse(view: View, decision: Decision, values: npt.NDArray) -> npt.NDArray[np.float64]:
+    """Attributions (n, columns, scores) as pushes towards the adverse class, (n, columns)."""
+    position = decision.position(view.answers.classes[0])
+    if values.shape[2] > 1:
+        return values[:, :, position]
+    # One log-odds score speaks of the second class.
+    return values[:, :, 0] if position == 1 else -values[:, :, 0]
+
+
 def to_shap(found: Attributions, view: View, X: Any) -> shap.Explanation:
     """Dress attributions as a `shap.Explanation`, with `unit`, `method` and `scope` beside.
 
@@ -311,12 +337,13 @@ def to_shap(found: Attributions, view: View, X: Any) -> shap.Explanation:
     if not view.answers.classes and values.shape[2] == 1:
         values, base, names = values[:, :, 0], base[:, 0], found.scores[0]
         error = None if error is None else error[:, :, 0]
-    columns = view.feature_map.columns
+    # Models that are sampled have raw columns as players only.
+    columns = view.feature_map.columns[: found.values.shape[1]]
     categories = any(column.kind == "category" for column in columns)
     if view.feature_map.transformer is None and not categories:
         numbers = shown = view.feature_map.model_matrix(X)  # the rows themselves, not a copy
     else:
-        raw = view.feature_map.values(X)
+        raw = view.feature_map.values(X)[: len(columns)]
         numbers = shown = np.column_stack(raw).astype(np.float64, copy=False)
         if categories:
             shown = _display(view, X, raw)
@@ -336,6 +363,6 @@ def to_shap(found: Attributions, view: View, X: Any) -> shap.Explanation:
 def _display(view: View, X: Any, raw: list[npt.NDArray]) -> npt.NDArray:
     frame = rows_of(view.feature_map, X)
     out = np.empty((len(frame), len(raw)), dtype=object)
-    for j, column in enumerate(view.feature_map.columns):
+    for j, column in enumerate(view.feature_map.columns[: len(raw)]):
         out[:, j] = raw[j] if column.kind == "derived" else frame.iloc[:, j]
     return out

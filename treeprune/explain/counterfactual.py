@@ -334,6 +334,7 @@ def find(
     steps: Mapping[str, float | None] | None = None,
     weights: Mapping[str, float] | None = None,
     moves: Mapping[str, Mapping[Any, Iterable]] | None = None,
+    unnamed: Iterable[str] = (),
     n: int = 1,
 ) -> tuple[Counterfactual, ...]:
     """The cheapest changes of one row that lead to a wanted outcome.
@@ -358,6 +359,8 @@ def find(
         Rows to borrow values from when nothing that the rules of a surrogate propose works.
     immutable, directions, steps, weights, moves
         As in `ChangeCosts.of`.
+    unnamed : iterable of str
+        Columns that no text may name.
     n : int
         Number of changes wanted; each changes other columns than those before it.
 
@@ -417,6 +420,7 @@ def find(
         moves=moves,
     )
     search = _Search(rules, row_of(X_row), costs, np.asarray(wanted), outputs, output_of, is_wanted)
+    search.unnamed = frozenset(unnamed)
     if search.already is not None:
         return (search.already,)
     ways = cheapest_changes(rules, search.values, search.wanted, costs)
@@ -442,6 +446,7 @@ class _Search:
         self.rules, self.row, self.costs, self.wanted = rules, row, costs, wanted
         self.outputs = np.full(len(rules), np.nan) if outputs is None else np.asarray(outputs)
         self.output_of, self.is_wanted = output_of, is_wanted
+        self.unnamed: frozenset[str] = frozenset()
         self.values = rules.values(row)
         self.own_rule = int(rules.match_values(self.values)[0])
         if self.own_rule < 0:
@@ -621,9 +626,12 @@ class _Search:
                 "outcome once it is made"
             )
         else:
-            names = [printable(self.rules.columns[c].name) for c, _ in count.most_common(4)]
+            names = [self.rules.columns[c].name for c, _ in count.most_common()]
+            named = [printable(name) for name in names if name not in self.unnamed][:4]
             note = (
                 f"each of the {len(ways)} rules with the wanted outcome needs a change that is "
-                f"not allowed or not possible, most often of {', '.join(names)}"
+                "not allowed or not possible"
             )
+            if named:
+                note += f", most often of {', '.join(named)}"
         return Counterfactual((), np.inf, False, False, before=self.before, note=note)

@@ -7,7 +7,7 @@ reasons and counterfactuals are computed when asked and compared when computed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +15,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..decision import Decision
-from .attributions import attribute, default_game, score_names, to_shap, tree_game
+from ..exceptions import CheckFailedError
+from .attributions import (
+    Attributions,
+    attribute,
+    default_game,
+    score_names,
+    to_shap,
+    tree_game,
+)
 from .checks import Check
 from .features import FeatureMap
 from .rules import RuleSet
 from .tables import as_frame
 from .text import rule_text
-from .view import View, view_of
+from .view import View, row, view_of
 
 if TYPE_CHECKING:
     import shap
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "explain"]
 
+_ADD_UP = "attributions add up to the model"
+_ASKED = 1000  # rows on which a summary is compared
 RULES_SLACK = 1e-12  # of probabilities; targets by their size
 
 
@@ -55,7 +65,7 @@ def explain(
         through a surrogate, whose fidelity is stated, and attributed by sampling.
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows of raw columns, usually the training rows: names and types, how limits are
-        printed, baselines of reasons, what a surrogate imitates.
+        printed, baselines of reasons, what a surrogate imitates. Kept as they are, not copied.
     y : array-like, shape (n_rows,), optional
         Outcomes of these rows, for task scores.
     decision : Decision, optional
@@ -90,10 +100,17 @@ def explain(
     >>> print(ex.checks["rules = model"])
     passed (150 of 150 rows): predict_proba of the rules against the model's
     """
-    if not (feature_map == "auto" or hasattr(feature_map, "columns")):
+    if isinstance(X, list):
+        X = np.asarray(X)
+    if not (isinstance(feature_map, str) and feature_map == "auto") and not hasattr(
+        feature_map, "columns"
+    ):
         raise ValueError(f"feature_map must be 'auto' or a FeatureMap, got {feature_map!r}")
-    if len(as_frame(X)) == 0:
+    n = len(as_frame(X))
+    if n == 0:
         raise ValueError("explain needs at least one reference row")
+    if y is not None and len(y) != n:
+        raise ValueError(f"X has {n} rows, y has {len(y)}; give one outcome a row")
     view = view_of(
         model,
         X,
@@ -153,6 +170,8 @@ class Explanation:
     decision: Decision | None = None
     random_state: Any = None
     checks: dict[str, Check] = field(default_factory=dict)
+    _turned: int = field(default=0, init=False, repr=False)
+    _changes: int = field(default=0, init=False, repr=False)
 
     @property
     def rules(self) -> RuleSet:
@@ -208,8 +227,44 @@ class Explanation:
             detail = f"{what} of the {'printed ' * printed}rules against the model's"
             if not agree.all():
                 detail += f"; first differs in row {int(np.argmin(agree))}"
-            scope = f"{int(agree.sum())} of {len(agree)} rows"
-            self.checks[name] = Check(bool(agree.all()), scope, detail)
+            self._note(name, int(agree.sum()), len(agree), "rows", detail)
+        self._check_predict(rows, said)
+
+    def _check_predict(self, rows: Any, said: npt.NDArray) -> None:
+        """Whether the model's own `predict` is the likeliest class, or the Decision's."""
+        classes = self.view.answers.classes
+        if len(classes) != 1:
+            return
+        own = np.asarray(self.view.answers.model.predict(rows))
+        proba = said[:, 0, : len(classes[0])]
+        name, found = "likeliest class = model's predict", classes[0][proba.argmax(axis=1)] == own
+        if found.all() or self.decision is None:
+            detail = "a threshold of its own decides" if not found.all() else "class labels"
+            self._note(name, int(found.sum()), len(found), "rows", detail)
+            return
+        # The model has a threshold of its own: then it must be the Decision's.
+        adverse = self.decision.decide(proba[:, self.decision.position(classes[0])])
+        same = adverse == (own == self.decision.adverse)
+        detail = "the model has a threshold of its own; it and the cut-off must agree"
+        self._note("decision = model's predict", int(same.sum()), len(same), "rows", detail)
+
+    def _note(self, name: str, agree: int, n: int, what: str, detail: str) -> None:
+        """Note a comparison; what failed once stays failed."""
+        known = self.checks.get(name)
+        if known is None or known.passed:
+            self.checks[name] = Check(agree == n, f"{agree} of {n} {what}", detail)
+
+    def _attribute(self, name: str, X: Any, **options: Any) -> Attributions:
+        """Attributions whose sum is compared with the model; a failure is noted and raised."""
+        try:
+            found = attribute(self.view, X, **options)
+        except CheckFailedError as error:
+            self.checks[name] = Check(False, f"{len(as_frame(X))} rows", str(error))
+            raise
+        known = self.checks.get(name)
+        if known is None or known.passed:
+            self.checks[name] = Check(True, found.scope, found.method)
+        return found
 
     def attributions(
         self, X: Any = None, *, game: str | None = None, background: Any = None
@@ -251,14 +306,13 @@ class Explanation:
         ((2, 4, 3), 'probability')
         """
         rows = self.X if X is None else X
-        found = attribute(
-            self.view,
+        found = self._attribute(
+            _ADD_UP,
             rows,
             game=game or default_game(self.view),
             background=self.X if background is None else background,
             random_state=self.random_state,
         )
-        self.checks["attributions add up to the model"] = Check(True, found.scope, found.method)
         return to_shap(found, self.view, rows)
 
     def importance(self, X: Any = None, *, sample_weight: Any = None) -> pd.DataFrame:
@@ -291,6 +345,9 @@ class Explanation:
         """
         rows = self.X if X is None else X
         if self.view.trees is not None:
+            step = max(1, len(as_frame(rows)) // _ASKED)  # evenly spread rows are compared
+            sample = np.arange(0, len(as_frame(rows)), step)
+            self._attribute(_ADD_UP, row(rows, sample))
             Z = self.view.feature_map.model_matrix(rows)
             mean = tree_game(self.view).mean_abs(Z, sample_weight)
         else:
@@ -340,18 +397,23 @@ class Explanation:
         """
         from .reasons import reasons_of
 
-        found = reasons_of(
-            self.view,
-            self._needs_decision("reasons"),
-            self.X,
-            X,
-            k=k,
-            baseline=baseline,
-            random_state=self.random_state,
-        )
-        self.checks["reasons add up to the model"] = Check(
-            True, f"{len(found)} of {len(found)} rows", found.method
-        )
+        name = "reasons add up to the model"
+        try:
+            found = reasons_of(
+                self.view,
+                self._needs_decision("reasons"),
+                self.X,
+                X,
+                k=k,
+                baseline=baseline,
+                random_state=self.random_state,
+            )
+        except CheckFailedError as error:
+            self.checks[name] = Check(False, f"{len(as_frame(X))} rows", str(error))
+            raise
+        n = sum(one.adverse for one in found)
+        if n:
+            self._note(name, n, n, "adverse rows", found.method)
         return found
 
     def leaf_notice_table(self, *, k: int = 4, baseline: Any = "near_cutoff") -> pd.DataFrame:
@@ -370,9 +432,10 @@ class Explanation:
         DataFrame
             A row for each leaf and set of reasons: `rule`, `conditions`, `probability`,
             `reasons`, `conflicts` (how many columns that may not be named mattered),
-            `reference_rows` that receive them, `differs_by`, `scope`: `all applicants` where
-            every combination of values that the rules tell apart was tried, else the leaf's
-            reference rows. Missing values are tried where the column has any.
+            `reference_rows` that receive them, `differs_by`, `scope`: `all applicants with known
+            values` where every combination of values that the rules tell apart was tried, else
+            the leaf's reference rows. Missing values are tried where a column has any, categories
+            not seen at fit are not: whoever has one may receive other words.
 
         Raises
         ------
@@ -421,7 +484,8 @@ class Explanation:
         x : DataFrame or array, shape (1, n_raw_columns)
             One row.
         immutable : sequence of str
-            Columns that cannot change. Those that may not be named, and sensitive ones, never do.
+            Columns that cannot change, besides the Decision's. Those that may not be named, and
+            sensitive ones, never do.
         directions : mapping of str to {"increase", "decrease"}, optional
             The only direction in which a number may change.
         steps : mapping of str to float or None, optional
@@ -460,7 +524,11 @@ class Explanation:
         decision = self._needs_decision("counterfactuals")
         position = decision.position(self.view.answers.classes[0])
         p = np.array([rule.value[0, position] for rule in self.rules])
-        fixed = [c for c in self.columns if not decision.may_name(c)]
+        raw = [
+            column.name for column in self.view.feature_map.columns[: self.view.feature_map.n_raw]
+        ]
+        unnamed = [name for name in raw if not decision.may_name(name)]
+        fixed = dict.fromkeys([*immutable, *decision.immutable, *unnamed])
         found = find(
             self.rules,
             x,
@@ -470,17 +538,27 @@ class Explanation:
             output_of=lambda rows: self.output(rows)[:, 0, position],
             is_wanted=lambda output: ~decision.decide(output),
             examples=None if self.view.is_exact else self.X,
-            immutable=[*dict.fromkeys([*immutable, *fixed])],
-            directions=directions,
+            immutable=list(fixed),
+            directions={**decision.directions, **(directions or {})},
+            unnamed=unnamed,
             steps=steps,
             weights=weights,
             moves=moves,
             n=n,
         )
-        n_found = sum(one.feasible for one in found)
-        if n_found:
-            self.checks["counterfactuals turn the model's own decision"] = Check(
-                True, f"{n_found} of {n_found} changes", "the model was asked with the changes made"
+        for one in found:
+            if one.feasible:  # asked of the model by `find`; here once more, of the finished row
+                turned = ~decision.decide(self.output(one.apply(x))[:, 0, position])
+                self._turned += int(turned.all())
+                self._changes += 1
+        if self._changes:
+            name = "counterfactuals turn the model's own decision"
+            detail = "the model was asked with the changes made"
+            self._note(name, self._turned, self._changes, "changes", detail)
+        if not (immutable or directions or moves or decision.immutable or decision.directions):
+            note = "no column was declared immutable, so that any may change"
+            found = tuple(
+                replace(one, note=f"{one.note}; {note}" if one.note else note) for one in found
             )
         return found
 
@@ -510,6 +588,11 @@ class Explanation:
 
         classes = self.view.answers.classes
         at = 1
+        if classes and len(classes[0]) > 2:
+            raise ValueError(
+                f"a scorecard has one score, for two classes; the model has {len(classes[0])}: "
+                f"{list(classes[0])}. Fit the model for one of them against the rest"
+            )
         if positive is not None:
             at = list(classes[0]).index(positive)
         elif self.decision is not None:

@@ -59,7 +59,7 @@ def leaf_notice_table(
             cells = _frame(view, reference, grid)
             keys = _keys(view, decision, reference, cells, k, baseline)
             varies = ", ".join(_varying(view, keys, grid))
-            scope = "all applicants"
+            scope = "all applicants with known values"
         for key in dict.fromkeys([*seen, *keys]):
             lines.append(
                 {

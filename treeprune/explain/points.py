@@ -18,7 +18,7 @@ from ..decision import Decision
 from .conditions import NumberCondition
 from .view import View, rows_of
 
-__all__ = ["Points", "points_below_best"]
+__all__ = ["Points", "limits_of", "points_below_best"]
 
 MOST_VALUES = 32  # of a number, by quantiles, where the model's own limits are not known
 MOST_ROWS = 100_000  # asked at once
@@ -37,8 +37,9 @@ class Points:
     better : array of float64, shape (n_rows, n_columns)
         -1 where the nearest value that gives the lowest is smaller than the row's, 1 where it is
         larger, 0 where neither is.
-    above : array of float64, shape (n_rows, n_columns)
-        1 where the row's number is above the reference median, -1 below, 0 at it.
+    side : array of float64, shape (n_rows, n_columns)
+        1 where the row's own rule only asks the number to be above a limit, -1 where below, 0
+        where neither, or where rules are not the model.
 
     Examples
     --------
@@ -47,11 +48,15 @@ class Points:
 
     lost: npt.NDArray[np.float64]
     better: npt.NDArray[np.float64]
-    above: npt.NDArray[np.float64]
+    side: npt.NDArray[np.float64]
 
     def direction(self, i: int, j: int) -> str:
-        """Whether a number is at fault for being `high`, `low`, or `any` (not to be told)."""
-        sign = -self.better[i, j] or self.above[i, j]
+        """Whether a number is at fault for being `high` or `low`; `any` where that is not known.
+
+        By where the nearest better value lies; where no change of this column alone helps, by the
+        side of the limit that the row's own rule asks for.
+        """
+        sign = -self.better[i, j] or self.side[i, j]
         return "high" if sign > 0 else "low" if sign < 0 else "any"
 
 
@@ -79,19 +84,20 @@ def points_below_best(view: View, decision: Decision, reference: Any, X: Any) ->
     frame, others = rows_of(view.feature_map, X), rows_of(view.feature_map, reference)
     n, columns = len(frame), view.feature_map.columns
     lost = np.zeros((n, len(columns)))
-    better, above = np.zeros_like(lost), np.zeros_like(lost)
+    better, side = np.zeros_like(lost), _sides(view, X, lost.shape)
     if n == 0:
-        return Points(lost, better, above)
+        return Points(lost, better, side)
     ask = _asker(view, X, position)
     own = ask(frame)
-    limits = _limits(view)
+    limits = limits_of(view)
     for j, column in enumerate(columns[: view.feature_map.n_raw]):
         if j not in limits and view.trees is not None:
             continue  # the trees do not read it
         candidates = _candidates(others[column.name], column.kind, limits.get(j))
         if len(candidates) == 0:
             continue
-        p = _asked_with(ask, frame, column.name, candidates)
+        # In the reference rows' type, which has all the categories that are tried.
+        p = _asked_with(ask, frame, column.name, candidates, others[column.name].dtype)
         lowest = np.minimum(p.min(axis=1), own)
         lost[:, j] = own - lowest
         if column.kind == "number":
@@ -101,13 +107,25 @@ def points_below_best(view: View, decision: Decision, reference: Any, X: Any) ->
             found = (lost[:, j] > _SAME) & np.isfinite(gap).any(axis=1)
             nearest = np.nanargmin(np.abs(np.where(found[:, None], gap, 0.0)), axis=1)
             better[:, j] = np.where(found, np.sign(gap[np.arange(n), nearest]), 0.0)
-            middle = np.nanmedian(others[column.name].to_numpy(np.float64, na_value=np.nan))
-            above[:, j] = np.nan_to_num(np.sign(numbers - middle))
-    return Points(lost, np.nan_to_num(better), above)
+    return Points(lost, np.nan_to_num(better), side)
+
+
+def _sides(view: View, X: Any, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """On which side of a limit each row's own rule asks each number to be."""
+    out = np.zeros(shape)
+    if not view.is_exact or shape[0] == 0:
+        return out
+    of_rule = np.zeros((len(view.rules) + 1, shape[1]))  # the last row: of no rule
+    for i, rule in enumerate(view.rules):
+        for condition in rule.conditions:
+            if isinstance(condition, NumberCondition) and len(condition.intervals) == 1:
+                low, high = condition.intervals[0]
+                of_rule[i, condition.column] = float(np.isinf(high)) - float(np.isinf(low))
+    return of_rule[view.rules.match(X)]
 
 
 def _asked_with(
-    ask: Any, frame: pd.DataFrame, name: str, candidates: list[Any]
+    ask: Any, frame: pd.DataFrame, name: str, candidates: list[Any], dtype: Any
 ) -> npt.NDArray[np.float64]:
     """P(adverse) of every row with each candidate in place of the column's own value."""
     n, at_once = len(frame), max(1, MOST_ROWS // len(frame))
@@ -115,7 +133,7 @@ def _asked_with(
     for start in range(0, len(candidates), at_once):
         some = candidates[start : start + at_once]
         changed = frame.iloc[np.tile(np.arange(n), len(some))].reset_index(drop=True)
-        values = pd.Series(some, dtype=frame[name].dtype)
+        values = pd.Series(some, dtype=dtype)
         changed[name] = values.repeat(n).reset_index(drop=True)
         parts.append(ask(changed).reshape(len(some), n).T)
     return np.concatenate(parts, axis=1)
@@ -137,7 +155,7 @@ def _asker(view: View, X: Any, position: int) -> Any:
     return ask
 
 
-def _limits(view: View) -> dict[int, npt.NDArray[np.float64]]:
+def limits_of(view: View) -> dict[int, npt.NDArray[np.float64]]:
     """Limits of each column that the model's trees read; empty arrays for categories."""
     if view.trees is None or view.splits is None:
         return {}

@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..decision import Decision
-from .attributions import attribute
+from .attributions import attribute, towards_adverse
+from .directions import settled
 from .points import Points, points_below_best
 from .text import printable, shortened
 from .view import View, row, rows_of
@@ -43,12 +44,15 @@ class Reason:
         In the words of the Decision.
     contribution : float
         What the column adds to the score of the adverse class against the baseline.
-    agreed : int
-        Number of methods, this one included, by which it is among the first reasons.
+    agreed, methods : int
+        By how many methods, this one included, it is among the first reasons; of how many that
+        can speak of the column.
+    error : float or None
+        Standard error of the contribution where it was sampled.
 
     Examples
     --------
-    >>> Reason("duration", 48, "Term of the loan is long", 0.12, 3).text
+    >>> Reason("duration", 48, "Term of the loan is long", 0.12, 3, 3).text
     'Term of the loan is long'
     """
 
@@ -57,6 +61,14 @@ class Reason:
     text: str
     contribution: float
     agreed: int
+    methods: int
+    error: float | None = None
+
+    @property
+    def figure(self) -> str:
+        """The contribution, with its error where it has one."""
+        error = "" if self.error is None else f" ± {self.error:.3f}"
+        return f"{self.contribution:+.3f}{error}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +165,7 @@ class Reasons:
 
     def to_frame(self) -> pd.DataFrame:
         """A line a reason: row, probability, decision, rank, reason, column, value, contribution,
-        agreed; rows without reasons have one line.
+        error, agreed, methods; rows without reasons have one line.
 
         Examples
         --------
@@ -175,13 +187,15 @@ class Reasons:
                         "column": reason.column,
                         "value": reason.value,
                         "contribution": reason.contribution,
+                        "error": reason.error,
                         "agreed": reason.agreed,
+                        "methods": reason.methods,
                     }
                 )
             if not one.reasons:
                 lines.append(head | {"rank": None})
         columns = ["row", "probability", "decision", "rank", "reason", "column", "value"]
-        return pd.DataFrame(lines, columns=[*columns, "contribution", "agreed"])
+        return pd.DataFrame(lines, columns=[*columns, "contribution", "error", "agreed", "methods"])
 
     def to_text(self) -> str:
         """A paragraph a row, for the file: reasons, contributions, agreement and conflicts.
@@ -199,8 +213,8 @@ class Reasons:
             for rank, reason in enumerate(one.reasons, 1):
                 lines.append(
                     f"  {rank}. {printable(reason.text)} ({printable(reason.column)} = "
-                    f"{shortened(reason.value)}): {reason.contribution:+.3f}, "
-                    f"{reason.agreed} of {one.methods} methods"
+                    f"{shortened(reason.value)}): {reason.figure}, "
+                    f"{reason.agreed} of {reason.methods} methods"
                 )
             if one.adverse and not one.reasons:
                 lines.append("  no column that may be named pushed towards this decision")
@@ -256,25 +270,16 @@ def baseline_of(view: View, decision: Decision, reference: Any, baseline: Any) -
     wanted = min(len(favourable), max(NEAR_ROWS, round(NEAR_SHARE * n)))
     limit = np.partition(distance, wanted - 1)[wanted - 1]
     near = favourable[distance <= limit + TINY]
-    text = (
-        f"the {len(near)} of {len(favourable)} {decision.word(False)} reference rows nearest to "
-        f"the cut-off (P from {p[near].min():.3g} to {p[near].max():.3g})"
-    )
+    which = f"the {len(near)} of {len(favourable)} {decision.word(False)} reference rows nearest to"
+    if len(near) == len(favourable):
+        which = f"all {len(near)} {decision.word(False)} reference rows, none of them nearer to"
+    text = f"{which} the cut-off (P from {p[near].min():.3g} to {p[near].max():.3g})"
     return Baseline("near_cutoff", row(reference, near), text)
 
 
 def p_adverse(view: View, decision: Decision, X: Any) -> npt.NDArray[np.float64]:
     """Probability of the adverse class, by the model itself, shape (n_rows,)."""
     return view.answers(X)[:, 0, decision.position(view.answers.classes[0])]
-
-
-def towards_adverse(view: View, decision: Decision, values: npt.NDArray) -> npt.NDArray[np.float64]:
-    """Attributions (n, columns, scores) as pushes towards the adverse class, (n, columns)."""
-    position = decision.position(view.answers.classes[0])
-    if values.shape[2] > 1:
-        return values[:, :, position]
-    # One log-odds score speaks of the second class.
-    return values[:, :, 0] if position == 1 else -values[:, :, 0]
 
 
 def reasons_of(
@@ -316,8 +321,13 @@ def reasons_of(
         other = attribute(view, asked, game="path_dependent")
         pushes.append(towards_adverse(view, decision, other.values))
     points = points_below_best(view, decision, reference, asked)
+    points = settled(view, decision, against.rows, asked, pushes[0], points)
     pushes.append(points.lost)
-    namer = _Namer(view, decision, k)
+    errors = None
+    if found.error is not None:
+        errors = towards_adverse(view, decision, found.error)
+    derived = view.feature_map.values(asked)[view.feature_map.n_raw :]
+    namer = _Namer(view, decision, k, points, errors, derived)
     shown = rows_of(view.feature_map, X)
     rows = []
     for position in range(len(p)):
@@ -326,9 +336,7 @@ def reasons_of(
             rows.append(RowReasons(label, float(p[position]), False, (), (), len(pushes)))
             continue
         i = int(np.searchsorted(which, position))
-        reasons, conflicts = namer.name(
-            [push[i] for push in pushes], shown.iloc[position], points, i
-        )
+        reasons, conflicts = namer.name([push[i] for push in pushes], shown.iloc[position], i)
         rows.append(RowReasons(label, float(p[position]), True, reasons, conflicts, len(pushes)))
     return Reasons(tuple(rows), against.text, found.unit, decision, found.method)
 
@@ -351,36 +359,45 @@ class _Namer:
     view: View
     decision: Decision
     k: int
+    points: Points
+    errors: npt.NDArray | None
+    derived: list[npt.NDArray]
 
     def name(
-        self, pushes: list[npt.NDArray], values: pd.Series, points: Points, i: int
+        self, pushes: list[npt.NDArray], values: pd.Series, i: int
     ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-        columns = self.view.feature_map.columns
         own = pushes[0]
         ranked = _pushing(own)
         may = [j for j in ranked if self._may(j)]
         firsts = [set([j for j in _pushing(push) if self._may(j)][: self.k]) for push in pushes]
-        reasons = []
-        for j in may[: self.k]:
-            column = columns[j]
-            value = None if column.kind == "derived" else values[column.name]
-            direction = points.direction(i, j) if column.kind != "category" else None
-            reasons.append(
-                Reason(
-                    column.name,
-                    value,
-                    self.decision.wording_for(column.name, direction, value),
-                    float(own[j]),
-                    sum(j in first for first in firsts),
-                )
-            )
+        reasons = tuple(self._reason(j, i, own, firsts, values) for j in may[: self.k])
         total = float(own[ranked].sum())
         conflicts = tuple(
             f"a column that may not be named is reason {rank} by size ({own[j]:.3f} of {total:.3f})"
             for rank, j in enumerate(ranked[: self.k], 1)
             if not self._may(j)
         )
-        return tuple(reasons), conflicts
+        return reasons, conflicts
+
+    def _reason(
+        self, j: int, i: int, own: npt.NDArray, firsts: list[set[int]], values: pd.Series
+    ) -> Reason:
+        column = self.view.feature_map.columns[j]
+        is_derived = column.kind == "derived"
+        value = values[column.name] if not is_derived else None
+        if is_derived:
+            value = float(self.derived[j - self.view.feature_map.n_raw][i])
+        direction = self.points.direction(i, j) if column.kind != "category" else None
+        return Reason(
+            column.name,
+            value,
+            self.decision.wording_for(column.name, direction, value),
+            float(own[j]),
+            sum(j in first for first in firsts),
+            # A derived column cannot be changed alone: the points know nothing of it.
+            len(firsts) - is_derived,
+            None if self.errors is None else abs(float(self.errors[i, j])),
+        )
 
     def _may(self, j: int) -> bool:
         """A derived column may be named when all it is made of may."""

@@ -5,12 +5,14 @@ Facts are collected in one plain dict first; rendering only places what is in it
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..exceptions import CheckFailedError
 from .text import printable, shortened
 from .view import row, rows_of
 
@@ -51,9 +53,13 @@ def summary_of(
     collected: dict[str, Any] = {
         "model": _model(ex),
         "rules": _rules(ex, held_out) if has_rules else None,
-        "attribution": _attribution(ex),
-        "rows": _rows(ex, n_rows, held_out),
+        "attribution": [],
+        "rows": [],
     }
+    # What failed its check is not said; that it failed is.
+    with contextlib.suppress(CheckFailedError):
+        collected["attribution"] = _attribution(ex)
+        collected["rows"] = _rows(ex, n_rows, held_out)
     # Last: attributions, reasons and counterfactuals have added their checks by now.
     collected["checks"] = [
         {"name": name, "passed": check.passed, "scope": check.scope, "detail": check.detail}
@@ -152,9 +158,9 @@ def _rows(ex: Explanation, n_rows: int, held_out: tuple[Any, Any] | None) -> lis
                     {
                         "text": printable(r.text),
                         "value": shortened(r.value),
-                        "contribution": r.contribution,
+                        "figure": r.figure,
                         "agreed": r.agreed,
-                        "methods": one.methods,
+                        "methods": r.methods,
                     }
                     for r in one.reasons
                 ],
@@ -248,10 +254,13 @@ def _model_words(m: dict[str, Any]) -> str:
     text = [f"{what}, explained on {m['n_reference']} rows."]
     if "n_rules" in m:
         used = ", ".join(printable(name) for name in m["used"])
-        kind = "It is" if m["exact"] else "It is too large to read; a surrogate of it has"
+        kind = "It is"
+        if not m["exact"]:
+            why = "too large to read" if m["n_trees"] else "no tree"
+            kind = f"It is {why}; a surrogate of it has"
         text.append(
             f"{kind} {m['n_rules']} rules over {len(m['used'])} of "
-            f"{m['n_columns'] + m['n_derived']} columns ({used}); "
+            f"{_column_words(m)} ({used}); "
             f"a row is told by {m['conditions_per_row']:.1f} conditions on average."
         )
     if m["fidelity"]:
@@ -265,6 +274,11 @@ def _model_words(m: dict[str, Any]) -> str:
             f"{d['n_adverse']} of {m['n_reference']} rows."
         )
     return " ".join(text)
+
+
+def _column_words(m: dict[str, Any]) -> str:
+    derived = f" and {m['n_derived']} derived ones" if m["n_derived"] and m["exact"] else ""
+    return f"{m['n_columns']} columns{derived}"
 
 
 def _tree_words(m: dict[str, Any]) -> str:
@@ -289,7 +303,7 @@ def _row_words(one: dict[str, Any]) -> str:
     lines = [f"Row {one['row']}: {one['decision']}, P = {one['probability']:.3g}"]
     for rank, r in enumerate(one["reasons"], 1):
         lines.append(
-            f"{rank}. {r['text']} (value {r['value']}, {r['contribution']:+.3f}, "
+            f"{rank}. {r['text']} (value {r['value']}, {r['figure']}, "
             f"{r['agreed']} of {r['methods']} methods)"
         )
     lines += [f"CONFLICT: {conflict}" for conflict in one["conflicts"]]

@@ -70,6 +70,11 @@ class Answers:
         UnsupportedModelError
             If it neither predicts probabilities nor a number.
         """
+        if not hasattr(model, "get_params"):
+            raise UnsupportedModelError(
+                f"a {type(model).__name__} is no scikit-learn estimator; give a classifier or a "
+                "regressor, of LightGBM the LGBMClassifier or LGBMRegressor, not its booster"
+            )
         check_is_fitted(model)
         if not hasattr(model, "predict"):
             raise UnsupportedModelError(

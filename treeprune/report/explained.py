@@ -412,7 +412,7 @@ def _reasoned(one: RowReasons) -> dict[str, Any]:
                 "value": _shown(reason.value),
                 "contribution": reason.contribution,
                 "agreed": reason.agreed,
-                "methods": one.methods,
+                "methods": reason.methods,
             }
             for reason in one.reasons
         ],
