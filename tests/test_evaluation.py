@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from treeprune import native
 from treeprune.explain.conditions import CategoryCondition, Column, NumberCondition
 from treeprune.explain.evaluation import differs
+from treeprune.explain.exports.names import IMITATION
 from treeprune.explain.features import FeatureMap
 from treeprune.explain.leaves import limit_texts, tree_rules
 from treeprune.explain.listing import escaped
@@ -319,6 +321,82 @@ def test_a_held_out_share_that_differs_is_marked():
     assert "Fisher's exact test, p < .05, uncorrected, 2 of 2 rules" in text
     assert "!" not in rules.to_text(train=(X, y), held_out=(X, y))
     assert "!" not in rules.to_text(held_out=(X, 1 - y))  # nothing to compare with
+
+
+def test_rules_that_imitate_say_so_first(classified):
+    rules, X, y, _ = classified
+    assert IMITATION not in rules.to_text() + rules.to_markdown()
+    imitating = replace(rules, kind="surrogate")
+    for options in ({}, {"train": (X, y)}, {"held_out": (X, y)}):
+        assert imitating.to_text(width=60, **options).split("\n")[0] == IMITATION
+        assert imitating.to_markdown(**options).split("\n")[:2] == [IMITATION, ""]
+    number = RuleSet((), (Rule((), np.array([[0.5]]), weight=7.0),), kind="surrogate")
+    assert number.to_text().split("\n")[0] == IMITATION  # where there is no other lead
+    assert number.to_markdown().split("\n")[2].startswith("| RULE")
+
+
+BESIDE = re.compile(
+    r"(?:P|value) of (\d+) rules? lies outside the interval of its (\w+): ([^.]+)\."
+)
+
+
+def noted(rules, **options):
+    """The note on predictions beside their interval, from the text; Markdown says the same."""
+    found = BESIDE.search(" ".join(rules.to_text(**options).split()))
+    assert bool(found) == bool(BESIDE.search(rules.to_markdown(**options)))
+    return found and (int(found[1]), found[2], found[3])
+
+
+def test_predictions_beside_their_interval_are_noted():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": np.arange(400.0)})
+    y = (rng.random(400) < np.where(X["x"] < 200, 0.1, 0.3)).astype(int)
+    plain = DecisionTreeClassifier(max_depth=1)
+    assert noted(rules_of(plain.fit(X, y), X), train=(X, y)) is None
+    weighted = rules_of(plain.fit(X, y, sample_weight=np.where(y, 5.0, 1.0)), X)
+    seen = weighted.evaluate(X, y)
+    assert (seen["probability"] > seen["high"]).any() or (seen["probability"] < seen["low"]).any()
+    n, of, why = noted(weighted, train=(X, y))
+    assert (n, of) == (2, "share") and why.startswith("the model was fitted with weights or on")
+    assert noted(weighted) is None and noted(weighted, held_out=(X, y)) is None
+    for kind, why in (("partition", "several trees"), ("surrogate", "what the model says")):
+        assert why in noted(replace(weighted, kind=kind), train=(X, y))[2]
+
+
+def test_means_beside_their_interval_are_noted(regressed):
+    rules, X, y, _ = regressed
+    assert noted(rules, train=(X[:120], y[:120])) is None
+    first, *others = rules.rules
+    moved = replace(rules, rules=(replace(first, value=first.value + 500), *others))
+    assert noted(moved, train=(X[:120], y[:120]))[:2] == (1, "mean")
+    assert "value of 1 rule lies" in " ".join(moved.to_text(train=(X[:120], y[:120])).split())
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.1, 1.0, 1e6]))
+@settings(max_examples=40, deadline=None)
+def test_what_was_fitted_on_the_rows_is_never_beside_its_interval(seed, scale):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"x": rng.integers(0, 30, 60).astype(float)})
+    outcome = scale * rng.integers(-3, 4, 60) / 7 + rng.choice([0.0, 1e5])
+    for tree, y in (
+        (DecisionTreeClassifier(max_leaf_nodes=12), rng.integers(0, 3, 60)),
+        (DecisionTreeRegressor(max_leaf_nodes=12), outcome),
+    ):
+        assert noted(rules_of(tree.fit(X, y), X), train=(X, y)) is None
+
+
+def test_a_difference_that_no_one_can_see_is_not_noted():
+    X, y = pd.DataFrame({"x": np.zeros(100)}), np.repeat([0, 1], 50)
+    low, high = (
+        RuleSet((Column("x"),), (Rule((), np.array([[1.0, 1.0]])),), (np.array([0, 1]),))
+        .evaluate(X, y, sample_weight=None)
+        .loc[0, ["low", "high"]]
+    )
+    for p, is_seen in ((high + 0.001, False), (high + 0.02, True), (low - 0.02, True)):
+        rule = Rule((), np.array([[1 - p, p]]))
+        rules = RuleSet((Column("x"),), (rule,), (np.array([0, 1]),))
+        assert f"{high:.2f}" == f"{high + 0.001:.2f}"  # else the first case would be seen
+        assert bool(noted(rules, train=(X, y))) is is_seen
 
 
 @given(st.integers(0, 10**6))

@@ -9,6 +9,8 @@ import json
 import math
 import re
 import sqlite3
+from dataclasses import replace
+from fractions import Fraction
 
 import duckdb
 import numpy as np
@@ -18,6 +20,7 @@ import pytest
 import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_strategies import partitions
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -30,10 +33,10 @@ from treeprune import datasets, native
 from treeprune.explain.conditions import CategoryCondition, Column, NumberCondition
 from treeprune.explain.exports.csv_text import defused, frame_csv
 from treeprune.explain.exports.json_text import SCHEMA, from_json
-from treeprune.explain.exports.names import plain
+from treeprune.explain.exports.names import IMITATION, plain
 from treeprune.explain.features import FeatureMap
 from treeprune.explain.leaves import limit_texts, partition_rules, tree_rules
-from treeprune.explain.limits import float32_limit
+from treeprune.explain.limits import float32_limit, printed_limit
 from treeprune.explain.rules import Rule, RuleSet
 
 ENGINES = ("sqlite", "duckdb")
@@ -665,6 +668,9 @@ def test_json_keeps_the_types_of_categories(categories):
     assert [type(c) for c in again.columns[0].categories] == [type(c) for c in categories]
 
 
+BELOW_40 = {"above": 20.0, "to": 40.0, "printed": ["20", "40"]}
+
+
 def _at(content, path):
     for key in path:
         content = content[key]
@@ -707,15 +713,132 @@ def _at(content, path):
             "two decimals",
         ),
         (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "1e999"], "two decimals"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "999"], "roundings"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "31"], "roundings"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "29"], "roundings"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "-30"], "roundings"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "3e-30"], "roundings"),
+        (["rules", 0, "conditions", 0, "intervals", 0, "printed"], [None, "30.0"], "same wherever"),
+        (["rules", 0, "value"], [[1.5, -0.5]], "probabilities from 0 to 1"),
+        (["rules", 0, "value"], [[0.5, 1e308]], "probabilities from 0 to 1"),
+        (["rules", 0, "value"], [[0.9, 0.9]], "a sum of 1"),
+        (["rules", 0, "value"], [[0.1, 0.9 + 2e-9]], "a sum of 1"),
         (["rules", 0, "weight"], "much", "a number or null"),
+        (["rules", 0, "weight"], -1.0, "not negative"),
+        (["rules", 0, "weight"], 10**400, "a number or null"),
+        (["target"], [], "1 texts that are not empty"),
+        (["target"], ["y", "z"], "1 texts that are not empty"),
+        (["target"], [""], "1 texts that are not empty"),
+        (["rules", 1, "conditions", 1, "missing"], False, None),  # a gap, but no overlap
+        (["rules", 0, "conditions", 1, "missing"], True, "rules 1 and 2 overlap"),
+        (["rules", 1, "conditions", 1, "allowed"], [1, 2], "rules 1 and 2 overlap"),
+        (["rules", 3, "conditions"], [], "rules 1 and 4 overlap"),
+        (["rules", 3, "conditions", 0, "intervals", 0], BELOW_40, "rules 1 and 4 overlap"),
         (["rules", 0], 7, "must be an object"),
     ],
 )
 def test_json_that_does_not_fit_together_is_refused(path, value, message):
     content = json.loads(small_rules().to_json())
     _at(content, path[:-1])[path[-1]] = value
+    if message is None:
+        assert len(from_json(json.dumps(content))) == 4
+        return
     with pytest.raises(ValueError, match=message):
         from_json(json.dumps(content))
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(-100, 100)
+    | st.integers(-(10**4), 10**4).map(lambda n: n / 1000),
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False)
+        | st.integers(-1000, 1000).map(float)
+        | st.integers(-(10**4), 10**4).map(lambda n: n / 100)
+    ),
+)
+@settings(max_examples=300, deadline=None)
+def test_every_limit_that_is_printed_is_read(limit, values):
+    text = printed_limit(limit, np.array(values, dtype=np.float64))
+    rule = Rule((NumberCondition(0, ((-np.inf, limit),), False),), np.array([[0.5]]))
+    rules = RuleSet((Column("a"),), (rule,), texts={(0, limit): text})
+    assert from_json(rules.to_json()).text_of(0, limit) == text
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(0, 4), st.integers(-3, 3), st.integers(0, 4))
+@settings(max_examples=300, deadline=None)
+def test_only_roundings_of_a_limit_are_read(mantissa, decimals, steps, kept):
+    limit = mantissa / 10**decimals
+    exact = Fraction(mantissa, 10**decimals)
+    down = Fraction(math.floor(exact * 10**kept) + steps, 10**kept)
+    text = f"{float(down):.{kept}f}"
+    assert Fraction(text) == down
+    known = {f"{limit:.{digits}g}" for digits in range(1, 18)}
+    fits = steps == 0 or float(text) in set(map(float, known))
+    rule = Rule((NumberCondition(0, ((-np.inf, limit),), False),), np.array([[0.5]]))
+    written = RuleSet((Column("a"),), (rule,), texts={(0, limit): text}).to_json()
+    if fits:
+        assert from_json(written).text_of(0, limit) == text
+    else:
+        with pytest.raises(ValueError, match="roundings of the limits"):
+            from_json(written)
+
+
+def test_probabilities_of_one_against_the_rest_need_no_sum():
+    rule = Rule((), np.array([[0.2, 0.2, 0.2]]))
+    rules = RuleSet((Column("a"),), (rule,), (np.array(["a", "b", "c"]),), kind="partition")
+    assert from_json(rules.to_json()).rules[0].value.tolist() == [[0.2, 0.2, 0.2]]
+    with pytest.raises(ValueError, match="a sum of 1"):
+        from_json(replace(rules, kind="tree").to_json())
+
+
+@given(partitions(), st.data())
+@settings(max_examples=100, deadline=None)
+def test_partitions_are_read_and_overlaps_are_not(rules, data):
+    assert len(from_json(rules.to_json())) == len(rules)
+    i = data.draw(st.integers(0, len(rules) - 1))
+    fewer = replace(rules.rules[i], conditions=rules.rules[i].conditions[1:])
+    wider = replace(rules, rules=(*rules.rules, fewer))
+    with pytest.raises(ValueError, match=r"rules \d+ and \d+ overlap"):
+        from_json(wider.to_json())
+
+
+def test_outputs_without_a_name_each_are_numbered():
+    rule = Rule((), np.array([[0.5], [1.5]]))
+    for target in (("y",), ("first", "")):
+        content = json.loads(RuleSet((Column("a"),), (rule,), target=target).to_json())
+        assert content["target"] == ["y0", "y1"]
+        assert from_json(json.dumps(content)).target == ("y0", "y1")
+
+
+# -- rules that imitate ---------------------------------------------------------------------------
+
+
+def test_rules_that_imitate_say_so_wherever_they_run():
+    rules = small_rules(name="*/ DROP TABLE t; --", second='"""')
+    imitating = replace(rules, kind="surrogate")
+    frame = pd.DataFrame({"*/ DROP TABLE t; --": [20, 40, None], '"""': ["a", None, "new"]})
+    expected = rules.predict_proba(frame)
+    for engine in ENGINES:
+        check_sql(imitating, frame, expected, engine)
+    check_python(imitating, frame, expected)
+    made = {}
+    exec(imitating.to_python("ask"), made)
+    assert made["ask"].__doc__ == IMITATION
+    assert IMITATION not in rules.to_python("ask") and IMITATION not in rules.to_sql("t")
+    assert imitating.to_csv() == rules.to_csv()
+    assert from_json(imitating.to_json()).kind == "surrogate"
+
+
+@pytest.mark.parametrize("dialect", [d.value for d in sqlglot.Dialects])
+def test_every_dialect_says_that_rules_imitate(dialect):
+    if dialect in NOT_SQL:
+        pytest.skip(NOT_SQL[dialect])
+    query = replace(small_rules(), kind="surrogate").to_sql("t", dialect)
+    assert re.match(rf"/\* {re.escape(IMITATION)} \*/\s", query)
+    assert query.count("/*") == 1 and "--" not in query
+    bare = re.sub(r"\A/\*.*?\*/\s*", "", query)
+    assert bare == small_rules().to_sql("t", dialect)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import numpy as np
 
 from .conditions import EVERYWHERE, CategoryCondition, NumberCondition
 from .evaluation import differs, evaluate
-from .exports.names import output_names
+from .exports.names import IMITATION, output_names, rule_names
 from .text import condition_text, printable, rule_text
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ LONGEST_LABEL = 16
 
 @dataclass(frozen=True)
 class _Listing:
-    """What is listed: a sentence on the figures, their heads and texts, what comes below."""
+    """What is listed: sentences on the rules and figures, heads and texts, what comes below."""
 
-    lead: str
+    leads: list[str]
     heads: list[str]
     figures: list[list[str]]
     conditions: list[str]
@@ -86,8 +86,8 @@ def to_text(
     room = width - first - len(right[0]) - 2
     below = room < 24  # too many figures for their own columns: a line of their own
     room = width - first if below else room
-    lines = textwrap.wrap(listing.lead, width)
-    names = ["RULE", *(f"R{i + 1}" for i in range(len(rules)))]
+    lines = [line for lead in listing.leads for line in textwrap.wrap(lead, width)]
+    names = ["RULE", *rule_names(rules)]
     for name, said, figures in zip(names, ["", *listing.conditions], right, strict=True):
         wrapped = textwrap.wrap(said, room, break_on_hyphens=False) or [""]
         if below:
@@ -134,12 +134,13 @@ def to_markdown(
     listing = _listing(rules, train, held_out, decision)
     heads = ["RULE", "CONDITIONS", *(head.strip() for head in listing.heads)]
     lines = [
-        *([escaped(listing.lead), ""] if listing.lead else []),
+        *(line for lead in listing.leads for line in (escaped(lead), "")),
         _line(heads),
         _line_of("---", "---", *["---:"] * len(listing.heads)),
     ]
-    for i, (said, figures) in enumerate(zip(listing.conditions, listing.figures, strict=True)):
-        lines.append(_line([f"R{i + 1}", said, *(figure.strip() for figure in figures)]))
+    rows = zip(rule_names(rules), listing.conditions, listing.figures, strict=True)
+    for name, said, figures in rows:
+        lines.append(_line([name, said, *(figure.strip() for figure in figures)]))
     for note in listing.notes:
         lines += ["", escaped(note)]
     return "\n".join(lines)
@@ -215,7 +216,11 @@ def _listing(
     heads = [head for head, _ in columns]
     cells = [list(row) for row in zip(*(column for _, column in columns), strict=True)]
     conditions = [rule_text(rule, rules) for rule in rules]
-    return _Listing(lead, heads, cells, conditions, [*notes, *_unsaid(rules)])
+    leads = [IMITATION] if rules.kind == "surrogate" else []
+    leads += [lead] if lead else []
+    if seen is not None:
+        notes += _beside_interval(seen, rules.kind)
+    return _Listing(leads, heads, cells, conditions, [*notes, *_unsaid(rules)])
 
 
 def _on_held_out(
@@ -237,6 +242,35 @@ def _on_held_out(
     return columns, [
         f"! differs on held-out rows ({test} test, p < .05, uncorrected, {int(marked.sum())} of "
         f"{tested} rules)"
+    ]
+
+
+_WHY_BESIDE = {
+    "tree": "the model was fitted with weights or on other rows, or shrinks what it predicts",
+    "partition": "the model combines several trees",
+    "surrogate": "the rules predict what the model says, not the outcomes of the rows",
+}
+
+
+def _beside_interval(seen: pd.DataFrame, kind: str) -> list[str]:
+    """A note on predictions that can be seen to lie outside the interval printed beside them."""
+    is_share = "confidence" in seen
+    predicted = seen["probability" if is_share else "value"].to_numpy(np.float64)
+    beside = np.zeros(len(seen), dtype=bool)
+    for side, sign in (("low", -1), ("high", 1)):
+        limit = seen[side].to_numpy(np.float64)
+        for i in np.flatnonzero(np.isfinite(limit) & np.isfinite(predicted)):
+            shown, end = (float(_figure(v, is_share)) for v in (predicted[i], limit[i]))
+            # Both: a mean that differs in its last bits may be printed with another digit.
+            same = np.isclose(predicted[i], limit[i], rtol=1e-9, atol=1e-9 if is_share else 0.0)
+            beside[i] |= sign * (shown - end) > 0 and not same
+    if not beside.any():
+        return []
+    n = int(beside.sum())
+    figure, of = ("P", "share") if is_share else ("value", "mean")
+    return [
+        f"{figure} of {n} {'rules' if n > 1 else 'rule'} lies outside the interval of its {of}: "
+        f"{_WHY_BESIDE[kind]}."
     ]
 
 

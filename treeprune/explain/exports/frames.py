@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..text import condition_text, rule_text
-from .names import free_name, output_names
+from .names import free_name, output_names, rule_names
 
 if TYPE_CHECKING:
     from ..rules import RuleSet
@@ -39,7 +39,7 @@ def to_frame(rules: RuleSet) -> pd.DataFrame:
     [['R1', 'always', 0.5, 7.0]]
     """
     content: dict[str, list[Any]] = {
-        "rule": _numbers(rules),
+        "rule": rule_names(rules),
         "conditions": [rule_text(rule, rules) for rule in rules],
     }
     content |= _outputs(rules, ["rule", "conditions", "weight"])
@@ -73,16 +73,12 @@ def to_decision_table(rules: RuleSet) -> pd.DataFrame:
     """
     names = [rules.columns[c].name for c in rules.used]
     number = free_name("rule", names)
-    content: dict[str, list[Any]] = {number: _numbers(rules)}
+    content: dict[str, list[Any]] = {number: rule_names(rules)}
     for position, name in zip(rules.used, names, strict=True):
         asked = [rule.condition(position) for rule in rules]
         content[name] = [ANY if c is None else condition_text(c, rules, name="") for c in asked]
     content |= _outputs(rules, [*names, number])
     return pd.DataFrame(content)
-
-
-def _numbers(rules: RuleSet) -> list[str]:
-    return [f"R{i + 1}" for i in range(len(rules))]
 
 
 def _outputs(rules: RuleSet, taken: list[str]) -> dict[str, list[Any]]:

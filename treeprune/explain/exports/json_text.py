@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from decimal import ROUND_FLOOR, Decimal
 from math import inf, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,12 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..cells import cells_of
 from ..conditions import CategoryCondition, Column, Condition, NumberCondition
 from ..features import raw_values
+from ..limits import MOST_DECIMALS
 from ..rules import Rule, RuleSet
 from ..tables import as_frame
 from ..text import condition_text, rule_text
-from .names import plain
+from .names import plain, rule_names, target_names
 
 if TYPE_CHECKING:
     from ..conditions import Interval
@@ -32,6 +35,8 @@ __all__ = ["SCHEMA", "from_json", "to_json", "values_by_name"]
 SCHEMA = "treeprune-rules/1"
 _KINDS = ("number", "category", "derived")
 _MADE_FROM = ("tree", "partition", "surrogate")
+_COMPARED = 2_000  # rules among which overlaps are looked for, pair by pair
+_ROUNDING = 1e-9  # of probabilities
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _LABEL_TYPES = {"b": "bool", "i": "int64", "u": "uint64", "f": "float64", "U": "str", "O": "object"}
 
@@ -72,16 +77,18 @@ def _content(rules: RuleSet) -> dict[str, Any]:
     for i, rule in enumerate(rules):
         if not np.isfinite(rule.value).all():
             raise ValueError(f"rule {i + 1} predicts {rule.value.tolist()}, which JSON cannot hold")
+    n_outputs = rules.rules[0].value.shape[0] if rules.rules else len(rules.classes) or 1
+    names = rule_names(rules)
     return {
         "schema": SCHEMA,
         "kind": rules.kind,
-        "target": list(rules.target),
+        "target": target_names(rules, n_outputs),
         "classes": [
             {"type": _LABEL_TYPES.get(c.dtype.kind, "object"), "labels": [plain(x) for x in c]}
             for c in map(np.asarray, rules.classes)
         ],
         "columns": [_column(column) for column in rules.columns],
-        "rules": [_rule(rules, i) for i in range(len(rules))],
+        "rules": [_rule(rules, rule, name) for rule, name in zip(rules, names, strict=True)],
     }
 
 
@@ -98,11 +105,10 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _rule(rules: RuleSet, i: int) -> dict[str, Any]:
-    rule = rules.rules[i]
+def _rule(rules: RuleSet, rule: Rule, name: str) -> dict[str, Any]:
     sizes = [len(c) for c in rules.classes] or [1] * rule.value.shape[0]
     return {
-        "name": f"R{i + 1}",
+        "name": name,
         "text": rule_text(rule, rules),
         "conditions": [_condition(rules, c) for c in rule.conditions],
         "value": [[float(v) for v in rule.value[o, :k]] for o, k in enumerate(sizes)],
@@ -145,6 +151,9 @@ def from_json(text: str | bytes) -> RuleSet:
     Columns are found in rows by their names. Derived columns must be there under theirs, as
     nothing in the file could compute them.
 
+    What is printed of a limit must be a rounding of it, and no two rules may take the same row
+    (looked for among up to 2,000 rules), so that what is read is what runs.
+
     Parameters
     ----------
     text : str or bytes
@@ -186,12 +195,50 @@ def from_json(text: str | bytes) -> RuleSet:
         raise ValueError(f"file.columns: two columns are called {twice!r}")
     classes = tuple(_read_classes(item) for item in read.items("classes"))
     texts: dict[tuple[int, float], str] = {}
-    found = [_read_rule(item, columns, classes, texts) for item in read.items("rules")]
+    kind = read.one_of("kind", _MADE_FROM)
+    found = []
+    for item in read.items("rules"):
+        found.append(_read_rule(item, columns, classes, texts))
+        if classes:
+            _check_probabilities(item, kind)
     if not found or len({rule.value.shape for rule in found}) > 1:
         raise ValueError("file.rules: there must be one or more, all with as many outputs")
-    kind = read.one_of("kind", _MADE_FROM)
-    target = read.texts("target")
-    return RuleSet(columns, tuple(found), classes, None, target, kind, texts)
+    target, n_outputs = read.texts("target"), found[0].value.shape[0]
+    if len(target) != n_outputs or not all(target):
+        read.wrong("target", f"a list of {n_outputs} texts that are not empty, one an output")
+    rules = RuleSet(columns, tuple(found), classes, None, target, kind, texts)
+    _check_overlap(rules)
+    return rules
+
+
+def _check_probabilities(at: _At, kind: str) -> None:
+    """From 0 to 1, and 1 together."""
+    for part in at.content["value"]:
+        if not all(-_ROUNDING <= v <= 1 + _ROUNDING for v in part):
+            at.wrong("value", "probabilities from 0 to 1")
+        # Boosters that model each of several classes by itself (one against the rest) do not
+        # scale their probabilities; they have a tree a class, and so become a partition.
+        scaled = kind != "partition" or len(part) <= 2
+        if scaled and abs(sum(part) - 1) > _ROUNDING:
+            at.wrong("value", "probabilities with a sum of 1 for each output")
+
+
+def _check_overlap(rules: RuleSet) -> None:
+    """That no two rules take the same row."""
+    if len(rules) > _COMPARED:
+        return
+    cells = cells_of(rules)
+    for i in range(len(rules) - 1):
+        others = np.arange(i + 1, len(rules))
+        for column in cells.bits:
+            if not len(others):
+                break
+            others = others[cells.overlap_pairs(column, np.array([i]), others)]
+        if len(others):
+            raise ValueError(
+                f"file.rules: rules {i + 1} and {others[0] + 1} overlap: some row meets the "
+                "conditions of both"
+            )
 
 
 def values_by_name(columns: tuple[Column, ...], used: tuple[int, ...], X: Any) -> list[npt.NDArray]:
@@ -375,7 +422,10 @@ def _read_rule(
     value = np.zeros((len(sizes), max(sizes)))
     for o, part in enumerate(lists):
         value[o, : len(part)] = part
-    return Rule(conditions, value, at.whole("node", -1, 2**63), at.number("weight", nan))
+    weight = at.number("weight", nan)
+    if weight < 0:
+        at.wrong("weight", "a number that is not negative, or null")
+    return Rule(conditions, value, at.whole("node", -1, 2**63), weight)
 
 
 def _read_condition(
@@ -408,8 +458,12 @@ def _read_interval(at: _At, position: int, texts: dict[tuple[int, float], str]) 
     if len(printed) != 2 or not all(_reads_as(t, x) for t, x in zip(printed, interval)):
         at.wrong("printed", "two decimals, null where there is no limit")
     for text, limit in zip(printed, interval, strict=True):
-        if text is not None:
-            texts[position, limit] = text
+        if text is None:
+            continue
+        if not _is_rounding(text, limit):
+            at.wrong("printed", f"roundings of the limits {_brief(interval)}")
+        if texts.setdefault((position, limit), text) != text:
+            at.wrong("printed", f"the same wherever the limit {limit!r} of this column is printed")
     return interval
 
 
@@ -419,3 +473,18 @@ def _reads_as(text: Any, limit: float) -> bool:
         return text is None and not isfinite(limit)
     fits = isinstance(text, str) and len(text) <= 400 and _DECIMAL.fullmatch(text)
     return bool(fits) and isfinite(float(text))
+
+
+def _is_rounding(text: str, limit: float) -> bool:
+    """Whether a decimal is one that `limits.printed_limit` could print for this limit."""
+    number = float(text)
+    if any(number == float(f"{limit:.{digits}g}") for digits in range(1, 18)):
+        return True
+    decimals = len(text.partition(".")[2])
+    if abs(limit) >= 1e9 or decimals > MOST_DECIMALS or "e" in text.lower():
+        return False
+    unit = Decimal(1).scaleb(-decimals)
+    last = Decimal(limit).quantize(unit, rounding=ROUND_FLOOR)
+    if float(last + unit) <= limit:  # the limit is that number but for binary rounding
+        last += unit
+    return Decimal(text) == last

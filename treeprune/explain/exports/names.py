@@ -16,7 +16,17 @@ from ..text import printable
 if TYPE_CHECKING:
     from ..rules import RuleSet
 
-__all__ = ["Output", "free_name", "output_names", "plain"]
+__all__ = [
+    "IMITATION",
+    "Output",
+    "free_name",
+    "output_names",
+    "plain",
+    "rule_names",
+    "target_names",
+]
+
+IMITATION = "These rules imitate the model; they are not the model."  # said of every surrogate
 
 
 class Output(NamedTuple):
@@ -61,9 +71,7 @@ def output_names(rules: RuleSet, taken: Iterable[str] = ()) -> list[Output]:
     ['P(no) 2', 'P(yes)']
     """
     n_outputs = rules.rules[0].value.shape[0] if rules.rules else len(rules.classes) or 1
-    targets = list(rules.target)
-    if len(targets) != n_outputs:
-        targets = [f"y{o}" for o in range(n_outputs)]
+    targets = target_names(rules, n_outputs)
     used = list(taken)
     out = []
     for o, target in enumerate(targets):
@@ -77,6 +85,31 @@ def output_names(rules: RuleSet, taken: Iterable[str] = ()) -> list[Output]:
             used.append(free)
             out.append(Output(free, o, k))
     return out
+
+
+def target_names(rules: RuleSet, n_outputs: int) -> list[str]:
+    """A name for each output: those of the rule set if it has one for each, else y0, y1, ….
+
+    Examples
+    --------
+    >>> from treeprune.explain.rules import RuleSet
+    >>> target_names(RuleSet((), (), target=("risk",)), 1), target_names(RuleSet((), ()), 2)
+    (['risk'], ['y0', 'y1'])
+    """
+    fits = len(rules.target) == n_outputs and all(rules.target)
+    return list(rules.target) if fits else [f"y{o}" for o in range(n_outputs)]
+
+
+def rule_names(rules: RuleSet) -> list[str]:
+    """R1, R2, …: what the rules are called, in their order.
+
+    Examples
+    --------
+    >>> from treeprune.explain.rules import Rule, RuleSet
+    >>> rule_names(RuleSet((), (Rule((), np.array([[0.5]])),)))
+    ['R1']
+    """
+    return [f"R{i + 1}" for i in range(len(rules))]
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

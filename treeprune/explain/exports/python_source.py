@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..conditions import CategoryCondition, Column, Condition, NumberCondition
-from .names import plain
+from .names import IMITATION, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def to_python(rules: RuleSet, function: str = "predict_proba") -> str:
     str
         The function returns a list of class probabilities, or a number; a list of these where
         there are several outputs. None and NaN are missing values. Derived columns are read from
-        the row under their names.
+        the row under their names. That rules imitate a model is said in its docstring.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def to_python(rules: RuleSet, function: str = "predict_proba") -> str:
     if not rules.rules:
         raise ValueError("there are no rules to export")
     variables = _variables(rules)
-    lines = [f"def {function}(row):", '    missing = float("nan")']
+    said = [f'    """{IMITATION}"""'] if rules.kind == "surrogate" else []
+    lines = [f"def {function}(row):", *said, '    missing = float("nan")']
     for position, variable in variables.items():
         lines += _reading(rules.columns[position], variable)
     for i, rule in enumerate(rules):

@@ -13,7 +13,7 @@ from math import frexp, isfinite
 from typing import TYPE_CHECKING, Any
 
 from ..conditions import CategoryCondition, Column, Condition, NumberCondition
-from .names import free_name, output_names, plain
+from .names import IMITATION, free_name, output_names, plain
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -56,6 +56,7 @@ def to_sql(
     Returns
     -------
     str
+        That rules imitate a model is said in a comment before it.
 
     Raises
     ------
@@ -147,6 +148,8 @@ class _Query:
             picked.append(exp.alias_(case, self.identifier(name), copy=False))
         query = exp.select(self.star("r"), *picked, copy=False)
         query = query.from_(inner.subquery("r", copy=False), copy=False)
+        if rules.kind == "surrogate":  # a fixed text: nothing from data goes into comments
+            query.add_comments([f" {IMITATION} "])
         return query.sql(dialect=self.dialect, pretty=self.pretty, copy=False)
 
     # -- names ------------------------------------------------------------------------------------
