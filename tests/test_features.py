@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -350,8 +351,8 @@ for encode in ("ordinal", "onehot", "onehot-dense"):
             4,
             encode=encode,
             strategy=strategy,
-            quantile_method="averaged_inverted_cdf",
             random_state=0,
+            **strategies.QUANTILES,
         )
         per_column[f"bins {encode} {strategy}"] = (make_pipeline(fill, bins), NUMBERS)
     per_column[f"bins {encode}, scaled"] = (
@@ -382,8 +383,16 @@ def grown(transformer, columns, X=None, y=None, dtype=None):
     return model.fit(frame, TARGET if y is None else y), frame
 
 
+# Seen with scikit-learn 1.6: its SimpleImputer with another missing_values takes or refuses missing
+# texts otherwise than 1.9 does, and our reading of it does not follow.
+NOT_BEFORE_1_9 = {"imputer of a text", "imputer of texts, indicator"}
+IS_OLD = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+
+
 @pytest.mark.parametrize("name", per_column)
 def test_columns_are_undone(name):
+    if IS_OLD and name in NOT_BEFORE_1_9:
+        pytest.skip("missing texts before scikit-learn 1.9")
     transformer, columns = per_column[name]
     model, frame = grown(transformer, columns)
     rules = assert_explains(model, frame)
@@ -603,6 +612,7 @@ def test_containers(kind, scale):
     assert_explains(model.fit(X, TARGET), X, probes=kind == "int names")
 
 
+@pytest.mark.skipif(IS_OLD, reason="older scikit-learn asks polars frames for .size")
 def test_polars_with_texts():
     pl = pytest.importorskip("polars")
     columns = {name: FRAME[name].tolist() for name in FRAME}
