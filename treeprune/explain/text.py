@@ -6,6 +6,7 @@ rows given, what would happen to a missing value is said once below the rules, n
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def _number_text(condition: NumberCondition, name: str, rules: RuleSet, say: boo
     points = [
         rules.text_of(condition.column, high)
         for low, high in condition.intervals
-        if low == np.nextafter(high, -np.inf)
+        if low == math.nextafter(high, -math.inf)
     ]
     text = " or ".join(parts)
     if len(points) == len(parts):
