@@ -172,6 +172,25 @@ def test_surrogates_never_come_without_the_task_score(credit):
     assert card.fidelity.r2 > 0.8 and card.classes[card.positive] == "good"
 
 
+def test_exports_are_run_again_and_can_fail(credit, monkeypatch):
+    X, y, model = credit
+    ex = explain(model, X, y)
+    ex.check_exports()
+    for name in ("SQL = model", "Python = model"):
+        assert ex.checks[name].passed and ex.checks[name].scope == "1000 of 1000 rows"
+    broken = explain(model, X, y)
+    for method in ("to_sql", "to_python"):
+        right = getattr(type(broken.rules), method)
+        monkeypatch.setattr(
+            type(broken.rules), method,
+            lambda self, *a, right=right, **k: right(self, *a, **k).replace("0.", "0.5"),
+        )  # fmt: skip
+    broken.check_exports()
+    assert not broken.checks["SQL = model"].passed
+    assert not broken.checks["Python = model"].passed
+    assert "Python = model: FAILED" in " ".join(broken.to_text().split())
+
+
 def test_the_page(credit):
     X, y, model = credit
     ex = explain(model, X[:700], y[:700], decision=Decision("bad", cutoff=1 / 6))

@@ -15,6 +15,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from treeprune import CheckFailedError, Decision, cost_decision, explain
 from treeprune.explain import RuleSet, reasons
+from treeprune.explain.exports import rerun
 from treeprune.intervals import (
     auc_of,
     bootstrap,
@@ -29,7 +30,6 @@ from treeprune.report import (
     Options,
     Table,
     fit_rivals,
-    in_sqlite,
     path_png,
     render_text,
     report_of,
@@ -581,7 +581,7 @@ def test_sql_that_cannot_be_written_is_said():
 
 def test_sql_is_not_written_for_very_many_rules(grown, monkeypatch):
     study, fits, _ = grown
-    monkeypatch.setattr(in_sqlite, "MOST_RULES", 2)
+    monkeypatch.setattr(rerun, "MOST_RULES", 2)
     report = report_of(study, fits, QUICK)
     assert sql_of(report)["passed"] is None
     assert "SQL = model: not checked, more than 2 rules" in render_text(report)

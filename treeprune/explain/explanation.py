@@ -29,7 +29,7 @@ from .features import FeatureMap
 from .rules import RuleSet
 from .tables import as_frame
 from .text import rule_text
-from .view import View, row, view_of
+from .view import View, row, rows_of, view_of
 
 if TYPE_CHECKING:
     import shap
@@ -229,6 +229,47 @@ class Explanation:
                 detail += f"; first differs in row {int(np.argmin(agree))}"
             self._note(name, int(agree.sum()), len(agree), "rows", detail)
         self._check_predict(rows, said)
+
+    def check_exports(self, X: Any = None) -> None:
+        """Run the rules' SQL (in SQLite) and Python on rows, and note what they agree on.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_rows, n_raw_columns), optional
+            Up to 5,000 evenly spread reference rows by default.
+
+        Notes
+        -----
+        Not for rules of more than 200 leaves (SQL), of derived columns or of several targets,
+        and not for surrogates, which are not the model.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> ex = explain(model, X)
+        >>> ex.check_exports()
+        >>> ex.checks["SQL = model"].scope, ex.checks["Python = model"].scope
+        ('150 of 150 rows', '150 of 150 rows')
+        """
+        from .exports.rerun import python_check, sql_check
+
+        if not self.view.is_exact or len(self.view.target) != 1:
+            return
+        rows = X
+        if X is None:
+            n = len(as_frame(self.X))
+            rows = row(self.X, np.arange(0, n, max(1, -(-n // 5 // _ASKED))))
+        frame = rows_of(self.view.feature_map, rows)
+        said = self.view.answers(rows)[:, 0, :]
+        for name, check in (("SQL = model", sql_check), ("Python = model", python_check)):
+            found = check(self.rules, frame, said)
+            known = self.checks.get(name)
+            if isinstance(found, Check) and (known is None or known.passed):
+                self.checks[name] = found
 
     def _check_predict(self, rows: Any, said: npt.NDArray) -> None:
         """Whether the model's own `predict` is the likeliest class, or the Decision's."""

@@ -60,6 +60,7 @@ def summary_of(
     with contextlib.suppress(CheckFailedError):
         collected["attribution"] = _attribution(ex)
         collected["rows"] = _rows(ex, n_rows, held_out)
+    ex.check_exports()
     # Last: attributions, reasons and counterfactuals have added their checks by now.
     collected["checks"] = [
         {"name": name, "passed": check.passed, "scope": check.scope, "detail": check.detail}
@@ -288,7 +289,8 @@ def _tree_words(m: dict[str, Any]) -> str:
 
 def _check_words(check: dict[str, Any]) -> str:
     verdict = "passed" if check["passed"] else "FAILED"
-    return f"{check['name']}: {verdict}, {check['scope']} ({check['detail']})"
+    detail = f" ({check['detail']})" if check["detail"] else ""
+    return f"{check['name']}: {verdict}, {check['scope']}{detail}"
 
 
 def _row_words(one: dict[str, Any]) -> str:

@@ -22,10 +22,10 @@ from ..explain.attributions import attribute
 from ..explain.checks import Check
 from ..explain.conditions import NumberCondition
 from ..explain.evaluation import LEVEL, differs
+from ..explain.exports.rerun import sql_check
 from ..explain.leaves import limit_texts
 from ..explain.text import condition_text
 from ..intervals import wilson
-from .in_sqlite import sql_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""The exported SQL run on the study's own rows, in the database that comes with Python.
+"""Exports run again on rows: SQL in the database that comes with Python, Python as it is.
 
-Whoever takes the query to a warehouse should know that it was once compared, row by row, with
-what the pipeline says.
+Whoever takes a query to a warehouse should know that it was once compared, row by row, with what
+the model says.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..explain.checks import Check
-from ..explain.exports.names import free_name, plain
+from ..checks import Check
+from .names import free_name, plain
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ..explain import RuleSet
+    from ..rules import RuleSet
 
-__all__ = ["sql_check"]
+__all__ = ["python_check", "sql_check"]
 
 MOST_RULES = 200
 SLACK = 1e-12  # SQLite may read the last digit of a literal otherwise
@@ -70,6 +70,48 @@ def sql_check(rules: RuleSet, X: pd.DataFrame, said: npt.NDArray[np.float64]) ->
         return Check(False, f"0 of {len(X)} rows", f"SQLite: {error}")
     slack = SLACK * max(1.0, float(np.abs(said).max()))
     agree = (np.abs(found - said) <= slack).all(axis=1)  # not where there is no answer
+    detail = "" if agree.all() else f"first differs in row {int(np.argmin(agree))}"
+    return Check(bool(agree.all()), f"{int(agree.sum())} of {len(X)} rows", detail)
+
+
+def python_check(rules: RuleSet, X: pd.DataFrame, said: npt.NDArray[np.float64]) -> Check | str:
+    """Run the rules' Python source on rows and compare it with what the model says of them.
+
+    Parameters
+    ----------
+    rules, X, said
+        As in `sql_check`.
+
+    Returns
+    -------
+    Check or str
+        Why there is no check.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import explain
+    >>> X = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0]})
+    >>> model = DecisionTreeClassifier().fit(X, [0, 0, 1, 1])
+    >>> python_check(explain(model, X).rules, X, model.predict_proba(X)).scope
+    '4 of 4 rows'
+    """
+    made = [rules.columns[c].name for c in rules.used if rules.columns[c].kind == "derived"]
+    if made:
+        return f"derived columns: {', '.join(made)}"
+    names = [rules.columns[c].name for c in rules.used]
+    try:
+        source = rules.to_python("predict")
+        columns = [_values(X[name]) for name in names]
+    except ValueError as refusal:  # categories that cannot be written
+        return f"there is no Python: {refusal}"
+    space: dict[str, Any] = {}
+    exec(source, space)  # our own source: names and texts in it are literals
+    rows = zip(*columns, strict=True) if names else [()] * len(X)
+    found = [space["predict"](dict(zip(names, row, strict=True))) for row in rows]
+    slack = SLACK * max(1.0, float(np.abs(said).max()))
+    gap = np.abs(np.asarray(found, dtype=np.float64).reshape(said.shape) - said)
+    agree = (gap <= slack).all(axis=1)
     detail = "" if agree.all() else f"first differs in row {int(np.argmin(agree))}"
     return Check(bool(agree.all()), f"{int(agree.sum())} of {len(X)} rows", detail)
 
