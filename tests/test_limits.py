@@ -216,3 +216,8 @@ def test_every_number_with_as_many_decimals_is_routed_alike(whole, decimals):
 )
 def test_printed_limit_by_hand(limit, values, text):
     assert printed_limit(limit, np.array(values, dtype=float)) == text
+
+
+def test_the_largest_numbers_are_not_rounded_to_infinity():
+    for limit in (-1.5e308, -1.79e308, 1.5e308):
+        assert np.isfinite(float(printed_limit(limit, np.array([0.0]))))

@@ -114,10 +114,10 @@ def _shortest(limit: float, below: float, above: float, decimals: int | None) ->
         if below <= float(text) < above:
             return "0" if float(text) == 0 else text
     for digits in range(1, 18):
-        text = _plain(float(f"{limit:.{digits}g}"))
-        if below <= float(text) < above:
-            return text
-    return repr(limit)
+        number = float(f"{limit:.{digits}g}")  # infinite where the largest floats are rounded up
+        if np.isfinite(number) and below <= number < above:
+            return _plain(number)
+    return repr(float(limit))
 
 
 def _decimals(values: Array) -> int | None:
