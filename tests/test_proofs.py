@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
 from rule_strategies import partitions
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from treeprune import native, pruning_path
+from treeprune import explain, native, pruning_path
 from treeprune.datasets import load_german_credit
 from treeprune.explain.conditions import Column, NumberCondition
 from treeprune.explain.features import FeatureMap
@@ -341,3 +342,28 @@ def test_texts():
     assert told.to_text() == (
         "never rises in age: refuted by 20 -> 30, output 0.25 -> 0.5 (two rules)"
     )
+
+
+@pytest.mark.parametrize("label", ["bad", "good"])
+@pytest.mark.parametrize("column", ["tied", "free"])
+def test_a_boosters_log_odds_are_of_the_second_class(label, column):
+    """What is said of either class is what the model's own probabilities do."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"tied": rng.integers(0, 30, 400), "free": rng.integers(0, 30, 400)})
+    y = np.where(X["tied"] + 10 * np.sin(X["free"]) + rng.normal(size=400) > 15, "good", "bad")
+    model = LGBMClassifier(
+        n_estimators=20, n_jobs=1, verbose=-1, monotone_constraints=[1, 0], random_state=0
+    ).fit(X, y)
+    ex = explain(model, X)
+    k = list(model.classes_).index(label)
+    for direction in ("increasing", "decreasing"):
+        found = ex.monotone(column, direction, label=label)
+        assert found.direction == direction
+        truth = column == "tied" and (direction == "increasing") == (label == "good")
+        assert found.holds is truth
+        if not truth:
+            p = model.predict_proba(found.counterexample)[:, k]
+            np.testing.assert_allclose(p, found.outputs, atol=1e-12)
+            assert p[0] > p[1] if direction == "increasing" else p[0] < p[1]
+    with pytest.raises(ValueError, match="direction"):
+        ex.monotone(column, "sideways", label=label)

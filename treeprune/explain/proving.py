@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,10 @@ def monotone_of(view: View, X: Any, column: str, direction: str, label: Any) -> 
         raise ValueError("monotonicity is proved for models of one target")
     k = 0
     if classes:
-        found = np.flatnonzero(np.asarray(classes[0]) == label)
-        if len(found) != 1:
+        at = np.flatnonzero(np.asarray(classes[0]) == label)
+        if len(at) != 1:
             raise ValueError(f"{label!r} is no class of the model; classes are {list(classes[0])}")
-        k = int(found[0])
+        k = int(at[0])
 
     def output_of(rows: Any) -> npt.NDArray[np.float64]:
         return view.answers(rows)[:, 0, k]
@@ -42,20 +43,26 @@ def monotone_of(view: View, X: Any, column: str, direction: str, label: Any) -> 
         raise ValueError(
             "monotonicity can be proved for trees and sums of trees; this model is neither"
         )
-    score = k
+    score, turned = k, False
     if view.trees.link == "logit":  # one score, the log-odds of the second class
-        score, direction = 0, direction if k == 1 else _TURNED[direction]
-    found_of_sum = monotone_sum(
+        score, turned = 0, k == 0
+    found = monotone_sum(
         view.trees,
         view.splits,
         view.feature_map,
         column,
-        direction,
+        _TURNED.get(direction, direction) if turned else direction,
         position=(0, score),
         reference=X,
-        output_of=output_of if score == k else lambda rows: 1.0 - output_of(rows),
+        output_of=(lambda rows: 1.0 - output_of(rows)) if turned else output_of,
     )
-    return found_of_sum
+    if not turned:
+        return found
+    # Said of the class that was asked for.
+    if found.outputs is None:
+        return replace(found, direction=direction)
+    first, second = found.outputs
+    return replace(found, direction=direction, outputs=(1.0 - first, 1.0 - second))
 
 
 def unused_of(view: View) -> tuple[str, ...]:
