@@ -22,6 +22,7 @@ from .conditions import (
     Column,
     Condition,
     NumberCondition,
+    limits_of,
 )
 from .rules import RuleSet
 
@@ -129,15 +130,8 @@ def _points(column: Column, conditions: Iterable[Condition]) -> npt.NDArray:
         codes += [] if column.refuses_missing else [MISSING]
         codes += [] if column.refuses_unseen else [UNSEEN]
         return np.array(codes, dtype=np.int64)
-    limits = {
-        limit
-        for condition in conditions
-        if isinstance(condition, NumberCondition)
-        for interval in condition.intervals
-        for limit in interval
-        if np.isfinite(limit)
-    }
-    return np.array([*sorted(limits), np.inf] + ([] if column.refuses_missing else [np.nan]))
+    ends = [*limits_of(conditions), np.inf]
+    return np.array(ends if column.refuses_missing else [*ends, np.nan])
 
 
 def everything(column: int, about: Column) -> Condition:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["CategoryCondition", "Column", "Condition", "Interval", "NumberCondition"]
+__all__ = ["CategoryCondition", "Column", "Condition", "Interval", "NumberCondition", "limits_of"]
 
 Interval = tuple[float, float]
 EVERYWHERE: tuple[Interval, ...] = ((-np.inf, np.inf),)
@@ -215,3 +215,22 @@ class CategoryCondition:
 
 
 Condition = NumberCondition | CategoryCondition
+
+
+def limits_of(conditions: Iterable[Condition]) -> npt.NDArray[np.float64]:
+    """All finite limits of number conditions, ascending, each once.
+
+    Examples
+    --------
+    >>> limits_of([NumberCondition(0, ((-np.inf, 3.0), (5.0, 7.0)), False)]).tolist()
+    [3.0, 5.0, 7.0]
+    """
+    found = {
+        limit
+        for condition in conditions
+        if isinstance(condition, NumberCondition)
+        for interval in condition.intervals
+        for limit in interval
+        if np.isfinite(limit)
+    }
+    return np.array(sorted(found))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..decision import Decision
 from .attributions import attribute, towards_adverse
-from .points import Points, limits_of
+from .points import Points
 from .view import View, row
 
 __all__ = ["settled"]
@@ -56,7 +56,7 @@ def settled(
     values = view.feature_map.values(asked)
     others = view.feature_map.values(baseline)
     side = points.side.copy()
-    for j, limits in limits_of(view).items():
+    for j, limits in view.limits.items():
         if view.feature_map.columns[j].kind == "category":
             continue
         is_open = np.array([points.direction(i, j) == "any" for i in range(len(push))], dtype=bool)

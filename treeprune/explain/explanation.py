@@ -6,7 +6,8 @@ reasons and counterfactuals are computed when asked and compared when computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -267,9 +268,8 @@ class Explanation:
         said = self.view.answers(rows)[:, 0, :]
         for name, check in (("SQL = model", sql_check), ("Python = model", python_check)):
             found = check(self.rules, frame, said)
-            known = self.checks.get(name)
-            if isinstance(found, Check) and (known is None or known.passed):
-                self.checks[name] = found
+            if isinstance(found, Check):
+                self._keep(name, found)
 
     def _check_predict(self, rows: Any, said: npt.NDArray) -> None:
         """Whether the model's own `predict` is the likeliest class, or the Decision's."""
@@ -290,21 +290,29 @@ class Explanation:
         self._note("decision = model's predict", int(same.sum()), len(same), "rows", detail)
 
     def _note(self, name: str, agree: int, n: int, what: str, detail: str) -> None:
+        """Note a comparison by its counts."""
+        self._keep(name, Check(agree == n, f"{agree} of {n} {what}", detail))
+
+    def _keep(self, name: str, check: Check) -> None:
         """Note a comparison; what failed once stays failed."""
         known = self.checks.get(name)
         if known is None or known.passed:
-            self.checks[name] = Check(agree == n, f"{agree} of {n} {what}", detail)
+            self.checks[name] = check
 
-    def _attribute(self, name: str, X: Any, **options: Any) -> Attributions:
-        """Attributions whose sum is compared with the model; a failure is noted and raised."""
+    @contextmanager
+    def _noting(self, name: str, X: Any) -> Iterator[None]:
+        """Note that a sum is not the model's before the error goes on."""
         try:
-            found = attribute(self.view, X, **options)
+            yield
         except CheckFailedError as error:
-            self.checks[name] = Check(False, f"{len(as_frame(X))} rows", str(error))
+            self._keep(name, Check(False, f"{len(as_frame(X))} rows", str(error)))
             raise
-        known = self.checks.get(name)
-        if known is None or known.passed:
-            self.checks[name] = Check(True, found.scope, found.method)
+
+    def _attribute(self, X: Any, **options: Any) -> Attributions:
+        """Attributions whose sum is compared with the model, which is noted."""
+        with self._noting(_ADD_UP, X):
+            found = attribute(self.view, X, **options)
+        self._keep(_ADD_UP, Check(True, found.scope, found.method))
         return found
 
     def attributions(
@@ -348,7 +356,6 @@ class Explanation:
         """
         rows = self.X if X is None else X
         found = self._attribute(
-            _ADD_UP,
             rows,
             game=game or default_game(self.view),
             background=self.X if background is None else background,
@@ -388,7 +395,7 @@ class Explanation:
         if self.view.trees is not None:
             step = max(1, len(as_frame(rows)) // _ASKED)  # evenly spread rows are compared
             sample = np.arange(0, len(as_frame(rows)), step)
-            self._attribute(_ADD_UP, row(rows, sample))
+            self._attribute(row(rows, sample))
             Z = self.view.feature_map.model_matrix(rows)
             mean = tree_game(self.view).mean_abs(Z, sample_weight)
         else:
@@ -439,7 +446,7 @@ class Explanation:
         from .reasons import reasons_of
 
         name = "reasons add up to the model"
-        try:
+        with self._noting(name, X):
             found = reasons_of(
                 self.view,
                 self._needs_decision("reasons"),
@@ -449,9 +456,6 @@ class Explanation:
                 baseline=baseline,
                 random_state=self.random_state,
             )
-        except CheckFailedError as error:
-            self.checks[name] = Check(False, f"{len(as_frame(X))} rows", str(error))
-            raise
         n = sum(one.adverse for one in found)
         if n:
             self._note(name, n, n, "adverse rows", found.method)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..trees import Splits, Trees
-from .conditions import Column, Condition, NumberCondition
+from .conditions import Column, Condition, NumberCondition, limits_of
 from .features import FeatureMap
 from .limits import printed_limits
 from .rules import Rule
@@ -150,16 +150,14 @@ def limit_texts(rules: tuple[Rule, ...], values: list[npt.NDArray]) -> dict[tupl
     dict of (int, float) to str
         By column and exact limit.
     """
-    limits: dict[int, set[float]] = {}
+    asked: dict[int, list[Condition]] = {}
     for rule in rules:
         for condition in rule.conditions:
             if isinstance(condition, NumberCondition):
-                ends = {end for interval in condition.intervals for end in interval}
-                limits.setdefault(condition.column, set()).update(ends - {-np.inf, np.inf})
-    return {
-        (column, limit): text
-        for column, own in sorted(limits.items())
-        for limit, text in zip(
-            sorted(own), printed_limits(sorted(own), values[column]), strict=True
-        )
-    }
+                asked.setdefault(condition.column, []).append(condition)
+    texts = {}
+    for column, conditions in sorted(asked.items()):
+        limits = limits_of(conditions).tolist()
+        for limit, text in zip(limits, printed_limits(limits, values[column]), strict=True):
+            texts[column, limit] = text
+    return texts

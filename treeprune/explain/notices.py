@@ -8,7 +8,6 @@ and which columns make the difference.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,23 +15,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..decision import Decision
-from .conditions import Condition, NumberCondition
+from .cells import Cells, cells_of, representative
+from .conditions import MISSING, CategoryCondition, Column, Condition, NumberCondition
+from .raw_rows import rows_with
 from .reasons import Baseline, RowReasons, reasons_of
-from .rules import Rule
 from .text import rule_text
-from .view import View, row, rows_of
+from .view import View, row
 
 __all__ = ["leaf_notice_table"]
 
 MOST_CELLS = 2000  # of a leaf; beyond, its reference rows speak for it
-
-
-@dataclass(frozen=True, eq=False)
-class _Segment:
-    """A stretch of a column that no rule tells apart, and a raw value in it."""
-
-    value: Any
-    code: float  # as `RuleSet.values` has it
 
 
 def leaf_notice_table(
@@ -44,20 +36,21 @@ def leaf_notice_table(
     """
     rules = view.rules
     position = decision.position(view.answers.classes[0])
-    segments = _segments(view, reference)
+    cells = cells_of(rules)
+    tried = _tried(view, cells, reference)
     rule_of = rules.match(reference)
     lines = []
     for i, rule in enumerate(rules):
         p = float(rule.value[0, position])
         if not decision.decide([p])[0]:
             continue
-        grid = None if segments is None else _grid(view, rule, segments)
+        grid = None if tried is None else _grid(cells, i, tried)
         inside = row(reference, np.flatnonzero(rule_of == i))
         seen = _keys(view, decision, reference, inside, k, baseline)
         keys, varies, scope = seen, "", f"its {len(seen)} reference rows"
         if grid is not None:
-            cells = _frame(view, reference, grid)
-            keys = _keys(view, decision, reference, cells, k, baseline)
+            rows = _rows(view, reference, grid)
+            keys = _keys(view, decision, reference, rows, k, baseline)
             varies = ", ".join(_varying(view, keys, grid))
             scope = "all applicants with known values"
         for key in dict.fromkeys([*seen, *keys]):
@@ -78,6 +71,7 @@ def leaf_notice_table(
 
 
 Key = tuple[tuple[str, ...], int]
+Tried = list[tuple[int, float | int]]  # position of a cell, and a value in it
 
 
 def _keys(
@@ -94,85 +88,60 @@ def _key(one: RowReasons) -> Key:
     return tuple(reason.text for reason in one.reasons), len(one.conflicts)
 
 
-def _segments(view: View, reference: Any) -> dict[int, list[_Segment]] | None:
-    """Segments of every column that some rule asks for; None where one cannot be set freely."""
-    frame = rows_of(view.feature_map, reference)
-    out = {}
-    for c in view.rules.used:
+def _tried(view: View, cells: Cells, reference: Any) -> dict[int, Tried] | None:
+    """Cells of every column that some rule asks for, with a value in each that may be tried.
+
+    None where a column cannot be set freely. Missing values are tried where the column has any,
+    unseen categories never.
+    """
+    values, out = view.rules.values(reference), {}
+    for c, points in cells.points.items():
         column = view.rules.columns[c]
         if column.kind == "derived":
             return None
-        series = frame[column.name]
-        if column.kind == "category":
-            found = [_Segment(v, float(i)) for i, v in enumerate(column.categories)]
-        else:
-            found = _stretches(_limits(view, c), series, column.integer)
-        if column.has_missing and not column.refuses_missing:
-            found.append(_Segment(None, -1.0 if column.kind == "category" else np.nan))
+        found: Tried = []
+        for at, condition in enumerate(_pieces(c, column, points)):
+            if condition.missing and not column.has_missing:
+                continue
+            value = representative(condition, column, values[c])
+            if column.integer and np.isfinite(value) and value != np.floor(value):
+                continue  # no whole number lies between these limits
+            found.append((at, value))
         out[c] = found
     return out
 
 
-def _limits(view: View, column: int) -> npt.NDArray[np.float64]:
-    conditions = [rule.condition(column) for rule in view.rules]
-    numbers = [c for c in conditions if isinstance(c, NumberCondition)]
-    ends = {x for c in numbers for interval in c.intervals for x in interval}
-    return np.array(sorted(x for x in ends if np.isfinite(x)))
+def _pieces(c: int, column: Column, points: npt.NDArray) -> list[Condition]:
+    """The condition of each cell of a column; of unseen categories none."""
+    if column.kind == "category":
+        known = [code for code in points.tolist() if code >= MISSING]
+        return [
+            CategoryCondition(c, frozenset({code} - {MISSING}), code == MISSING, False)
+            for code in known
+        ]
+    ends = points[~np.isnan(points)].tolist()
+    pieces: list[Condition] = [
+        NumberCondition(c, (interval,), False) for interval in itertools.pairwise([-np.inf, *ends])
+    ]
+    return [*pieces, NumberCondition(c, (), True)] if np.isnan(points).any() else pieces
 
 
-def _stretches(limits: npt.NDArray[np.float64], series: pd.Series, integer: bool) -> list[_Segment]:
-    """A value of each stretch between limits: one that was seen, else one that there could be."""
-    values = series.dropna().to_numpy(np.float64)
-    at = np.searchsorted(limits, values, side="left")
-    out = []
-    for s in range(len(limits) + 1):
-        own = values[at == s]
-        if len(own):
-            number = float(np.sort(own)[len(own) // 2])
-        else:
-            low = limits[s - 1] if s else limits[0] - 1.0
-            number = float(limits[s]) if s < len(limits) else float(np.nextafter(low, np.inf))
-            if integer:
-                number = float(np.floor(number)) if s < len(limits) else float(np.floor(low) + 1)
-                if s and number <= low:
-                    continue  # no whole number lies between these limits
-        whole = pd.api.types.is_integer_dtype(series.dtype)
-        out.append(_Segment(int(number) if whole else number, number))
-    return out
-
-
-def _grid(
-    view: View, rule: Rule, segments: dict[int, list[_Segment]]
-) -> dict[int, list[_Segment]] | None:
-    """The segments of each column that a row of the leaf can have; None for too many cells."""
-    out = {}
-    for c, all_of in segments.items():
-        condition = rule.condition(c)
-        out[c] = [s for s in all_of if condition is None or _meets(condition, s)]
+def _grid(cells: Cells, rule: int, tried: dict[int, Tried]) -> dict[int, list[float | int]] | None:
+    """Values of each column that a row of the leaf can have; None for too many cells."""
+    out = {
+        c: [value for at, value in found if cells.meets[c][rule, at]] for c, found in tried.items()
+    }
     n_cells = np.prod([float(len(found)) for found in out.values()])
     return out if 0 < n_cells <= MOST_CELLS else None
 
 
-def _meets(condition: Condition, segment: _Segment) -> bool:
-    code = np.array([segment.code])
-    if not isinstance(condition, NumberCondition):
-        code = code.astype(np.int64)
-    return bool(condition.meets(code)[0])
+def _rows(view: View, reference: Any, grid: dict[int, list[float | int]]) -> Any:
+    """A raw row for every combination, in the order of `itertools.product`."""
+    changes = [dict(zip(grid, cell)) for cell in itertools.product(*grid.values())]
+    return rows_with(view.rules, row(reference, [0]), changes)
 
 
-def _frame(view: View, reference: Any, grid: dict[int, list[_Segment]]) -> Any:
-    """A raw row for every cell, in the order of `itertools.product`."""
-    cells = list(itertools.product(*grid.values()))
-    frame = rows_of(view.feature_map, reference)
-    out = frame.iloc[np.zeros(len(cells), dtype=np.int64)].reset_index(drop=True)
-    for at, c in enumerate(grid):
-        name = view.rules.columns[c].name
-        values = [cell[at].value for cell in cells]
-        out[name] = pd.Series(values, dtype=frame[name].dtype)
-    return out if view.feature_map.named else out.to_numpy()
-
-
-def _varying(view: View, keys: list[Key], grid: dict[int, list[_Segment]]) -> list[str]:
+def _varying(view: View, keys: list[Key], grid: dict[int, list[float | int]]) -> list[str]:
     """Columns that alone can change the reasons of a row that stays in the leaf."""
     number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     ids = np.array([number[key] for key in keys]).reshape([len(found) for found in grid.values()])

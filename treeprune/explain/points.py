@@ -18,7 +18,7 @@ from ..decision import Decision
 from .conditions import NumberCondition
 from .view import View, rows_of
 
-__all__ = ["Points", "limits_of", "points_below_best"]
+__all__ = ["Points", "points_below_best"]
 
 MOST_VALUES = 32  # of a number, by quantiles, where the model's own limits are not known
 MOST_ROWS = 100_000  # asked at once
@@ -89,7 +89,7 @@ def points_below_best(view: View, decision: Decision, reference: Any, X: Any) ->
         return Points(lost, better, side)
     ask = _asker(view, X, position)
     own = ask(frame)
-    limits = limits_of(view)
+    limits = view.limits
     for j, column in enumerate(columns[: view.feature_map.n_raw]):
         if j not in limits and view.trees is not None:
             continue  # the trees do not read it
@@ -153,22 +153,6 @@ def _asker(view: View, X: Any, position: int) -> Any:
         return view.answers(rows)[:, 0, position]
 
     return ask
-
-
-def limits_of(view: View) -> dict[int, npt.NDArray[np.float64]]:
-    """Limits of each column that the model's trees read; empty arrays for categories."""
-    if view.trees is None or view.splits is None:
-        return {}
-    if view.is_exact:
-        asked = [c for rule in view.rules for c in rule.conditions]
-    else:
-        asked = list(view.feature_map.left(view.splits).values())
-    found: dict[int, set[float]] = {}
-    for condition in asked:
-        limits = found.setdefault(condition.column, set())
-        if isinstance(condition, NumberCondition):
-            limits.update(x for interval in condition.intervals for x in interval)
-    return {j: np.array(sorted(x for x in s if np.isfinite(x))) for j, s in found.items()}
 
 
 def _candidates(series: pd.Series, kind: str, limits: npt.NDArray | None) -> list[Any]:

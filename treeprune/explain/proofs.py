@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..trees import Splits, Trees
 from .cells import Cells, cells_of, everything, representative
-from .conditions import Condition, NumberCondition
+from .conditions import Condition, NumberCondition, limits_of
 from .features import FeatureMap
 from .leaves import tree_rules
 from .raw_rows import rows_with
@@ -505,16 +505,9 @@ def _points(
     splits: Splits, feature_map: FeatureMap, column: int, reference: Any
 ) -> npt.NDArray[np.float64]:
     """Values on both sides of all limits of a column, whole ones where its values are."""
-    limits = {
-        limit
-        for condition in feature_map.left(splits).values()
-        if condition.column == column and isinstance(condition, NumberCondition)
-        for interval in condition.intervals
-        for limit in interval
-        if np.isfinite(limit)
-    }
+    limits = limits_of(c for c in feature_map.left(splits).values() if c.column == column)
     about = feature_map.columns[column]
-    ascending = np.array([-np.inf, *sorted(limits), np.inf])
+    ascending = np.array([-np.inf, *limits, np.inf])
     seen = feature_map.values(reference)[column]
     return np.unique(
         [

@@ -19,7 +19,7 @@ from .view import row, rows_of
 if TYPE_CHECKING:
     from .explanation import Explanation
 
-__all__ = ["summary_of", "summary_text"]
+__all__ = ["spread", "summary_of", "summary_text"]
 
 WIDTH = 100
 SHOWN_COLUMNS = 8
@@ -141,7 +141,7 @@ def _rows(ex: Explanation, n_rows: int, held_out: tuple[Any, Any] | None) -> lis
 
     p = p_adverse(ex.view, ex.decision, X)
     adverse = np.flatnonzero(ex.decision.decide(p))
-    chosen = _spread(adverse[np.argsort(-p[adverse], kind="stable")], n_rows)
+    chosen = spread(adverse[np.argsort(-p[adverse], kind="stable")], n_rows)
     if len(chosen) == 0:
         return []
     # Without any favourable reference row there is nobody near the cut-off to compare with.
@@ -178,7 +178,7 @@ def _plain_rows(ex: Explanation, X: Any, n_rows: int) -> list[dict[str, Any]]:
     """Without a Decision: rows with a low, a middle and a high prediction, and what moved them."""
     said = ex.output(X)[:, 0, :]
     score = said[:, -1]
-    chosen = _spread(np.argsort(score, kind="stable"), n_rows)
+    chosen = spread(np.argsort(score, kind="stable"), n_rows)
     found = ex.attributions(row(X, chosen))
     values = np.asarray(found.values).reshape(len(chosen), len(found.feature_names), -1)[:, :, -1]
     frame = rows_of(ex.view.feature_map, X)
@@ -201,8 +201,14 @@ def _plain_rows(ex: Explanation, X: Any, n_rows: int) -> list[dict[str, Any]]:
     return out
 
 
-def _spread(order: npt.NDArray, n: int) -> npt.NDArray:
-    """First, last and evenly between."""
+def spread(order: npt.NDArray, n: int) -> npt.NDArray:
+    """First, last and evenly between.
+
+    Examples
+    --------
+    >>> spread(np.arange(10), 3).tolist()
+    [0, 4, 9]
+    """
     if len(order) <= n:
         return order
     return order[np.linspace(0, len(order) - 1, n).round().astype(int)]

@@ -8,6 +8,7 @@ model's own output goes to the fitted estimator, with the rows as the caller has
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import native
 from ..exceptions import UnsupportedModelError
 from ..trees import Splits, Trees
+from .conditions import Condition, limits_of
 from .features import FeatureMap
 from .leaves import limit_texts, partition_rules, tree_rules
 from .rules import RuleSet
@@ -171,6 +173,23 @@ class View:
         if self.trees is not None and self.trees.link != "identity":
             return {"exp": "log of the target"}.get(self.trees.link, "log-odds")
         return "probability" if self.answers.classes else "target"
+
+    @functools.cached_property
+    def limits(self) -> dict[int, npt.NDArray[np.float64]]:
+        """Limits, by column, at which the model's trees decide; empty arrays for categories.
+
+        Columns that no tree reads are left out, so that there are none without trees.
+        """
+        if self.trees is None or self.splits is None:
+            return {}
+        if self.is_exact:
+            asked = [c for rule in self.rules for c in rule.conditions]
+        else:
+            asked = list(self.feature_map.left(self.splits).values())
+        of_column: dict[int, list[Condition]] = {}
+        for condition in asked:
+            of_column.setdefault(condition.column, []).append(condition)
+        return {column: limits_of(conditions) for column, conditions in of_column.items()}
 
     def check_columns(self, X: Any) -> None:
         """Refuse renamed or reordered columns as the model's library refuses them."""

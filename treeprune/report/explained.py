@@ -24,6 +24,7 @@ from ..explain.conditions import NumberCondition
 from ..explain.evaluation import LEVEL, differs
 from ..explain.exports.rerun import sql_check
 from ..explain.leaves import limit_texts
+from ..explain.summary import spread
 from ..explain.text import condition_text
 from ..intervals import wilson
 
@@ -380,7 +381,7 @@ def _reasons(study: Study, ex: Explanation, checks: dict[str, Check | str]) -> d
     told = {"kind": "reasons", "n": len(adverse), "n_others": n_others, "rows": []}
     if len(adverse) == 0 or n_others == 0:  # without others there is nobody to compare with
         return told
-    chosen = _spread(adverse[np.argsort(-p[adverse], kind="stable")])
+    chosen = spread(adverse[np.argsort(-p[adverse], kind="stable")], EXAMPLES)
     found = ex.reasons(study.X_test.iloc[chosen])
     checks[REASONED] = Check(True, f"{len(found)} of {len(found)} rows", found.method)
     rows = [
@@ -394,13 +395,6 @@ def _reasons(study: Study, ex: Explanation, checks: dict[str, Check | str]) -> d
     # What the explanation was made from are the training rows.
     baseline = found.baseline.replace("reference rows", "training rows")
     return {**told, "baseline": baseline, "unit": found.unit, "rows": rows}
-
-
-def _spread(order: npt.NDArray) -> npt.NDArray:
-    """First, last and evenly between."""
-    if len(order) <= EXAMPLES:
-        return order
-    return order[np.linspace(0, len(order) - 1, EXAMPLES).round().astype(int)]
 
 
 def _reasoned(one: RowReasons) -> dict[str, Any]:
@@ -449,7 +443,7 @@ def _pushed(study: Study, ex: Explanation) -> dict[str, Any]:
         at = said.argmax(axis=1)
     score = said[np.arange(len(said)), at]
     sign = -1 if study.task == "multiclass" else 1
-    chosen = _spread(np.argsort(sign * score, kind="stable"))
+    chosen = spread(np.argsort(sign * score, kind="stable"), EXAMPLES)
     found = attribute(ex.view, study.X_test.iloc[chosen])
     base = np.broadcast_to(found.base, (len(chosen), found.values.shape[2]))
     rows = []
