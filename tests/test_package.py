@@ -29,11 +29,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Lower rows may import from higher rows only; units of one row never import each other.
 LAYERS = (
     ("exceptions",),
-    ("decision", "trees", "neural", "datasets"),
-    ("kernels",),
+    ("decision", "trees", "network", "datasets"),
+    ("kernels", "training", "tracking"),
     ("native",),
+    ("neural",),
     ("losses", "intervals"),
-    ("scoring",),
+    ("scoring", "verification"),
     ("plots",),
     ("path",),
     ("pruning", "explain"),

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     )
     from .explain import Explanation, FeatureMap, Rule, RuleSet, explain
     from .losses import cost_decision
+    from .network import Network
+    from .neural import SparseMLPClassifier, SparseMLPRegressor
     from .path import PruningPath
     from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
     from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
     from .trees import Splits, Trees
+    from .verification import Verification, verify
 
     __version__: str
 
@@ -35,6 +38,7 @@ _HOMES = {
     "METHODS": "pruning",
     "MalformedModelError": "exceptions",
     "Method": "pruning",
+    "Network": "network",
     "PrunedClassifier": "estimators",
     "PrunedRegressor": "estimators",
     "PrunedToRootWarning": "exceptions",
@@ -43,14 +47,18 @@ _HOMES = {
     "PruningPath": "path",
     "Rule": "explain",
     "RuleSet": "explain",
+    "SparseMLPClassifier": "neural",
+    "SparseMLPRegressor": "neural",
     "Splits": "trees",
     "Trees": "trees",
     "UnsupportedModelError": "exceptions",
+    "Verification": "verification",
     "cost_decision": "losses",
     "prune": "pruning",
     "pruning_path": "pruning",
     "pruning_strengths": "pruning",
     "shrink": "pruning",
+    "verify": "verification",
 }
 
 __all__ = [
@@ -61,6 +69,7 @@ __all__ = [
     "FeatureMap",
     "MalformedModelError",
     "Method",
+    "Network",
     "PrunedClassifier",
     "PrunedRegressor",
     "PrunedToRootWarning",
@@ -69,9 +78,12 @@ __all__ = [
     "PruningPath",
     "Rule",
     "RuleSet",
+    "SparseMLPClassifier",
+    "SparseMLPRegressor",
     "Splits",
     "Trees",
     "UnsupportedModelError",
+    "Verification",
     "cost_decision",
     "datasets",
     "explain",
@@ -80,6 +92,7 @@ __all__ = [
     "pruning_path",
     "pruning_strengths",
     "shrink",
+    "verify",
 ]
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
-from . import kernels
+from . import kernels, native
 from .trees import Trees
 
 __all__ = [
@@ -76,7 +76,7 @@ def encode(model: Any, y: npt.ArrayLike, *, unknown_ok: bool = False) -> Array:
     target = np.asarray(y)
     target = target.reshape(len(target), -1)
     classes = getattr(model, "classes_", None)
-    n_outputs = int(getattr(model, "n_outputs_", 1))
+    n_outputs = native.n_outputs(model)
     if target.shape[1] != n_outputs:
         raise ValueError(f"y has {target.shape[1]} outputs, the model has {n_outputs}")
     if classes is None:

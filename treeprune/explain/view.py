@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import native
 from ..exceptions import UnsupportedModelError
+from ..network import Network
 from ..trees import Splits, Trees
 from .conditions import Condition, limits_of
 from .features import FeatureMap
@@ -130,6 +131,8 @@ class View:
     attributes_itself : bool
         Whether the model's own library attributes its predictions to the raw columns, where its
         trees cannot be read.
+    network : Network or None
+        Its network, where it is one.
 
     Examples
     --------
@@ -145,6 +148,7 @@ class View:
     splits: Splits | None = None
     fidelity: Fidelity | None = None
     attributes_itself: bool = False
+    network: Network | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -170,9 +174,16 @@ class View:
     @property
     def unit(self) -> str:
         """Unit in which attributions add up: probability, log-odds or target."""
-        if self.trees is not None and self.trees.link != "identity":
-            return {"exp": "log of the target"}.get(self.trees.link, "log-odds")
+        link = self._link
+        if link != "identity":
+            return {"exp": "log of the target"}.get(link, "log-odds")
         return "probability" if self.answers.classes else "target"
+
+    @property
+    def _link(self) -> str:
+        """What turns the score that adds up into the output."""
+        told = self.trees if self.network is None else self.network
+        return "identity" if told is None else told.link
 
     @functools.cached_property
     def limits(self) -> dict[int, npt.NDArray[np.float64]]:
@@ -198,10 +209,10 @@ class View:
     def raw_score(self, X: Any) -> npt.NDArray[np.float64]:
         """The estimator's own output for rows, in the unit of attributions, (n, n_scores).
 
-        Probabilities and targets come from the caller's estimator, scores of boosters from the
-        native model behind the caller's own transformer.
+        Probabilities and targets come from the caller's estimator, scores of boosters and networks
+        from the native model behind the caller's own transformer.
         """
-        if self.trees is None or self.trees.link == "identity":
+        if self._link == "identity":
             out = self.answers(X)
         else:
             before = self.feature_map.transformer
@@ -247,10 +258,13 @@ def view_of(
     """
     answers = Answers.of(model)
     transformer, predictor = _parts(model)
-    trees = splits = None
+    trees = splits = network = None
     with contextlib.suppress(UnsupportedModelError):  # read through a surrogate instead
-        trees, splits = native.read(predictor), native.splits(predictor)
-    if transformer is None and trees is not None:
+        if native.is_network(predictor):
+            network = native.read_network(predictor)
+        else:
+            trees, splits = native.read(predictor), native.splits(predictor)
+    if transformer is None and (trees is not None or network is not None):
         native.check_columns(predictor, X)
     if feature_map is None:
         categories: dict[int, tuple] = {}
@@ -259,7 +273,7 @@ def view_of(
             categories = native.input_categories(predictor, rows)
         codes = {} if splits is None else _integer_categories(splits, categories)
         feature_map = FeatureMap.of(transformer, X, categories=categories, integer_categories=codes)
-    target = _targets(answers, y, trees)
+    target = _targets(answers, y, trees if network is None else network)
     rules = None
     if trees is not None and splits is not None:
         rules = _exact_rules(trees, splits, feature_map, answers, target, X)
@@ -278,7 +292,18 @@ def view_of(
         )
         rules, fidelity = imitation.rules, imitation.fidelity
     by_itself = trees is None and transformer is None and _attributes_itself(predictor, X)
-    return View(answers, feature_map, target, rules, predictor, trees, splits, fidelity, by_itself)
+    return View(
+        answers,
+        feature_map,
+        target,
+        rules,
+        predictor,
+        trees,
+        splits,
+        fidelity,
+        attributes_itself=by_itself,
+        network=network,
+    )
 
 
 def _attributes_itself(predictor: Any, X: Any) -> bool:
@@ -317,8 +342,8 @@ def _integer_categories(splits: Splits, named: dict[int, tuple]) -> dict[int, tu
     }
 
 
-def _targets(answers: Answers, y: Any, trees: Trees | None) -> tuple[str, ...]:
-    n = len(answers.classes) or (1 if trees is None else trees.n_outputs)
+def _targets(answers: Answers, y: Any, model: Trees | Network | None) -> tuple[str, ...]:
+    n = len(answers.classes) or (1 if model is None else model.n_outputs)
     if hasattr(y, "columns"):
         return tuple(str(c) for c in y.columns)
     name = getattr(y, "name", None)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import UnsupportedModelError
+from ..network import Network
 from ..trees import Splits, Trees
 
 __all__ = [
@@ -27,14 +28,22 @@ __all__ = [
     "contributions",
     "has_contributions",
     "input_categories",
+    "is_network",
+    "matrix",
+    "n_outputs",
     "raw_score",
     "read",
+    "read_network",
     "readable",
     "row_weights",
+    "sparse_mlp_params",
     "splits",
     "supported",
+    "to_sklearn_mlp",
+    "training",
     "unwrap",
     "write",
+    "write_network",
 ]
 
 # (package, class name) -> module of this folder.
@@ -56,7 +65,12 @@ _READERS: dict[tuple[str, str], str] = {
         ("lightgbm", name): "lightgbm"
         for name in ("LGBMClassifier", "LGBMRegressor", "LGBMRanker", "Booster")
     },
+    **{("sklearn", name): "sklearn_mlp" for name in ("MLPClassifier", "MLPRegressor")},
+    **{
+        ("treeprune", name): "sklearn_mlp" for name in ("SparseMLPClassifier", "SparseMLPRegressor")
+    },
 }
+_NETWORKS = {"sklearn_mlp"}  # modules that read a `Network`; the others read `Trees`
 _READ_ONLY = {"lightgbm"}  # modules whose models cannot be written yet
 
 # (package, class name) -> attribute that holds the predictor fitted inside. Others have an
@@ -193,8 +207,171 @@ def unwrap(model: Any) -> Any:
     return model
 
 
+def is_network(model: Any) -> bool:
+    """Whether models of this class are networks, which `read_network` reads, fitted or not.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> native.is_network(MLPClassifier()), native.is_network(DecisionTreeClassifier())
+    (True, False)
+    """
+    return _find(model, _READERS) in _NETWORKS
+
+
+def _reader_of(model: Any, *, network: bool) -> ModuleType:
+    """The module of a model that must be (or must not be) a network."""
+    reader = _reader(model)
+    if is_network(model) != network:
+        kind, other = ("network", "trees") if network else ("tree or forest", "network")
+        names = [n for (_, n), module in _READERS.items() if (module in _NETWORKS) == network]
+        raise UnsupportedModelError(
+            f"this needs a {kind}, got a {type(model).__name__} ({other}); possible are "
+            f"{', '.join(names)}"
+        )
+    return reader
+
+
+def read_network(model: Any) -> Network:
+    """Weights, biases and link of a fitted network.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the class is not known, or its network is of a kind that is not (several labels a row,
+        a Poisson loss).
+    MalformedModelError
+        If its arrays do not describe a network.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((5,), solver="lbfgs", max_iter=1000, random_state=0).fit(X, y)
+    >>> net = native.read_network(model)
+    >>> net.n_inputs, net.n_neurons, net.n_scores, net.link
+    (4, 5, 3, 'softmax')
+    """
+    return _reader_of(model, network=True).read(model)
+
+
+def write_network(model: Any, network: Network) -> Any:
+    """A model of the same type with this network, compacted.
+
+    Parameters
+    ----------
+    model : fitted network
+        Never changed.
+    network : Network
+        With the columns and scores of the model's own.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((5,), solver="lbfgs", max_iter=1000, random_state=0).fit(X, y)
+    >>> net = native.read_network(model)
+    >>> first = net.weights[0].copy()
+    >>> first[:, 1:3] = 0.0  # two neurons that nothing enters
+    >>> small = native.write_network(model, net.with_arrays((first, net.weights[1]), net.biases))
+    >>> small.hidden_layer_sizes
+    (3,)
+    """
+    return _reader_of(model, network=True).write(model, network)
+
+
+def matrix(model: Any, X: Any) -> Any:
+    """Rows as a network reads them, after the checks that its own `predict` would make.
+
+    Returns
+    -------
+    array of float64 or CSR matrix, shape (n_rows, n_features)
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((5,), solver="lbfgs", max_iter=1000, random_state=0).fit(X, y)
+    >>> native.matrix(model, X[:2].tolist()).shape
+    (2, 4)
+    """
+    return _reader_of(model, network=True).matrix(model, X)
+
+
+def training(model: Any, n_rows: int) -> dict[str, Any]:
+    """Settings with which a network was trained, for training it further.
+
+    Returns
+    -------
+    dict
+        alpha (L2, of the mean loss), batch_size, learning_rate, beta_1, beta_2, epsilon, dropout.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> from treeprune import native
+    >>> native.training(MLPRegressor(batch_size=50, alpha=0.1), 1000)["alpha"]
+    0.002
+    """
+    return _reader_of(model, network=True).training(model, n_rows)
+
+
+def sparse_mlp_params(model: Any) -> dict[str, Any]:
+    """Parameters with which a SparseMLP trains as this network of scikit-learn does.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> from treeprune import native
+    >>> model = MLPRegressor(hidden_layer_sizes=(3,)).fit([[0.0], [1.0]], [0, 1])
+    >>> native.sparse_mlp_params(model)["hidden_layer_sizes"]
+    (3,)
+    """
+    return _reader_of(model, network=True).sparse_mlp_params(model)
+
+
+def to_sklearn_mlp(model: Any) -> Any:
+    """A network of scikit-learn with the weights of a fitted SparseMLP.
+
+    Examples
+    --------
+    >>> from treeprune import SparseMLPRegressor, native
+    >>> model = SparseMLPRegressor((3,), max_iter=1).fit([[0.0], [1.0]], [0, 1])
+    >>> type(native.to_sklearn_mlp(model)).__name__
+    'MLPRegressor'
+    """
+    return _reader_of(model, network=True).to_sklearn_mlp(model)
+
+
+def n_outputs(model: Any) -> int:
+    """Number of targets of a fitted model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> native.n_outputs(DecisionTreeClassifier().fit(*load_iris(return_X_y=True)))
+    1
+    """
+    reader = _reader(model)
+    if hasattr(reader, "n_outputs"):
+        return reader.n_outputs(model)
+    return int(getattr(model, "n_outputs_", 1))
+
+
 def read(model: Any) -> Trees:
-    """Structure and statistics of a fitted model.
+    """Structure and statistics of a fitted tree, forest or booster.
 
     Raises
     ------
@@ -215,7 +392,7 @@ def read(model: Any) -> Trees:
     >>> native.read(model).left
     array([ 1, -1,  3, -1, -1], dtype=int32)
     """
-    return _reader(model).read(model)
+    return _reader_of(model, network=False).read(model)
 
 
 def splits(model: Any) -> Splits:
@@ -231,7 +408,7 @@ def splits(model: Any) -> Splits:
     >>> native.splits(model).feature
     array([ 3, -2,  3, -2, -2], dtype=int32)
     """
-    return _reader(model).splits(model)
+    return _reader_of(model, network=False).splits(model)
 
 
 def apply(model: Any, X: Any) -> NDArray[np.int32]:
@@ -249,7 +426,7 @@ def apply(model: Any, X: Any) -> NDArray[np.int32]:
            [3],
            [4]], dtype=int32)
     """
-    return _reader(model).apply(model, X)
+    return _reader_of(model, network=False).apply(model, X)
 
 
 def check_columns(model: Any, X: Any) -> None:
@@ -409,7 +586,7 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
     >>> print(native.write(model, trees.n_rows <= 100).get_n_leaves())
     2
     """
-    return _reader(model).write(model, is_leaf, value)
+    return _reader_of(model, network=False).write(model, is_leaf, value)
 
 
 def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:

@@ -1,0 +1,198 @@
+"""scikit-learn's multilayer perceptrons, and those of this package that can hold exact zeros.
+
+A network is read as plain arrays. What is written has fewer hidden neurons; scikit-learn's classes
+keep a row of zeros for every column that is no longer read, since they take all columns they were
+fitted on, while `SparseMLPClassifier` and `SparseMLPRegressor` skip such columns.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from ..exceptions import UnsupportedModelError
+from ..network import Network
+
+__all__ = [
+    "check_columns",
+    "n_outputs",
+    "raw_score",
+    "read",
+    "row_weights",
+    "sparse_mlp_params",
+    "to_sklearn_mlp",
+    "training",
+    "write",
+]
+
+# State of the training of the network before it was cut: shapes no longer fit.
+_OF_THE_TRAINING = frozenset(
+    {"_optimizer", "_best_coefs", "_best_intercepts", "optimizer_", "coefs_", "intercepts_"}
+)
+_LINKS = {"identity": "identity", "logistic": "logit", "softmax": "softmax"}
+
+
+def read(model: Any) -> Network:
+    """Weights and biases as they are, zeros and dead neurons included."""
+    check_is_fitted(model)
+    if hasattr(model, "network_"):
+        return model.network_
+    classes = getattr(model, "classes_", None)
+    binarizer = getattr(model, "_label_binarizer", None)
+    if binarizer is not None and str(binarizer.y_type_).startswith("multilabel"):
+        raise UnsupportedModelError(
+            f"the {type(model).__name__} was fitted on several labels a row; possible are one "
+            "label a row (two or more classes), or a regressor with several targets"
+        )
+    if model.out_activation_ not in _LINKS:
+        raise UnsupportedModelError(
+            f"the {type(model).__name__} ends in {model.out_activation_!r} (loss="
+            f"{getattr(model, 'loss', None)!r}); possible are squared errors and classes"
+        )
+    names = getattr(model, "feature_names_in_", None)
+    return Network(
+        tuple(model.coefs_),
+        tuple(model.intercepts_),
+        activation=model.activation,
+        link=_LINKS[model.out_activation_],
+        n_classes=() if classes is None else (len(classes),),
+        feature_names=None if names is None else tuple(str(name) for name in names),
+    )
+
+
+def n_outputs(model: Any) -> int:
+    """Number of targets (the attribute `n_outputs_` counts neurons of the last layer)."""
+    return read(model).n_outputs
+
+
+def raw_score(model: Any, X: Any) -> NDArray[np.float64]:
+    """Sums of the last layer by the model's own forward pass, (n_rows, 1, n_scores)."""
+    if hasattr(model, "network_"):
+        return model.decision_sums(X)[:, None, :]
+    bare = copy.copy(model)
+    bare.out_activation_ = "identity"
+    out = np.asarray(bare._forward_pass_fast(X), dtype=np.float64)
+    return out.reshape(len(out), 1, -1)
+
+
+def check_columns(model: Any, X: Any) -> None:
+    """Number and names of the columns, by scikit-learn's own rules."""
+    validate_data(model, X, reset=False, skip_check_array=True)
+
+
+def matrix(model: Any, X: Any) -> Any:
+    """Rows as the network reads them: numbers, finite, dense or CSR."""
+    check_columns(model, X)
+    return check_array(X, accept_sparse="csr", dtype=np.float64)
+
+
+def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:
+    """Sample weights times class weights, where the model has any."""
+    weight = np.ones(len(y)) if sample_weight is None else np.array(sample_weight, np.float64)
+    class_weight = getattr(model, "class_weight", None)
+    if class_weight is None:
+        return weight
+    return weight * compute_sample_weight(class_weight, y)
+
+
+def training(model: Any, n_rows: int) -> dict[str, Any]:
+    """How the model was trained, in the words of `treeprune.training.Settings`.
+
+    scikit-learn divides the L2 term of a batch by its rows, this package does not: the same
+    penalty has another `alpha`.
+    """
+    batch = model.batch_size
+    own = hasattr(model, "network_")
+    size = min(256 if own else _BATCH, n_rows) if batch == "auto" else min(int(batch), n_rows)
+    return {
+        "alpha": model.alpha if own else model.alpha / size,
+        "batch_size": size,
+        "learning_rate": model.learning_rate_init,
+        "beta_1": model.beta_1,
+        "beta_2": model.beta_2,
+        "epsilon": model.epsilon,
+        "dropout": getattr(model, "dropout", 0.0),
+    }
+
+
+def write(model: Any, network: Network, value: None = None) -> Any:
+    """The same type of model with the compacted network."""
+    small = network.compact()
+    new = copy.copy(model)
+    state = {k: v for k, v in vars(model).items() if k not in _OF_THE_TRAINING}
+    new.__dict__.clear()
+    new.__dict__.update(copy.deepcopy(state))
+    new.hidden_layer_sizes = small.hidden_layer_sizes
+    spread = small.spread_inputs()
+    if hasattr(model, "network_"):
+        new.network_ = small
+        new.mask = tuple(w != 0 for w in spread.weights)
+        return new
+    new.coefs_ = [w.copy() for w in spread.weights]
+    new.intercepts_ = [b.copy() for b in spread.biases]
+    return new
+
+
+# Parameters that both kinds of network have, with the same meaning.
+_SHARED = (
+    *("activation", "batch_size", "learning_rate_init", "max_iter", "shuffle", "random_state"),
+    *("tol", "verbose", "warm_start", "early_stopping", "validation_fraction", "beta_1"),
+    *("beta_2", "epsilon", "n_iter_no_change"),
+)
+_BATCH = 200  # of scikit-learn, where batch_size is "auto"
+
+
+def sparse_mlp_params(model: Any) -> dict[str, Any]:
+    """Parameters of a SparseMLP that trains as a network of scikit-learn does."""
+    params = {name: getattr(model, name) for name in _SHARED}
+    batch = _BATCH if model.batch_size == "auto" else int(model.batch_size)
+    sizes = tuple(len(b) for b in model.intercepts_[:-1])
+    return {
+        **params,
+        "hidden_layer_sizes": sizes,
+        "batch_size": batch,
+        "alpha": model.alpha / batch,
+        "learning_rate": "constant",
+    }
+
+
+def to_sklearn_mlp(model: Any) -> Any:
+    """A fitted network of scikit-learn with the weights of a SparseMLP."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.preprocessing import LabelBinarizer
+
+    net = model.network_
+    if net.n_classes == (1,):
+        raise ValueError("scikit-learn's MLPClassifier needs two classes, the model has one")
+    batch = 256 if model.batch_size == "auto" else int(model.batch_size)
+    kind = MLPClassifier if net.is_classifier else MLPRegressor
+    new = kind(
+        **{name: getattr(model, name) for name in _SHARED if name != "n_iter_no_change"},
+        hidden_layer_sizes=net.hidden_layer_sizes,
+        n_iter_no_change=model.n_iter_no_change or model.max_iter,
+        alpha=model.alpha * batch,
+    )
+    new.set_params(batch_size=batch, verbose=bool(model.verbose))
+    spread = net.spread_inputs()
+    new.coefs_ = [w.copy() for w in spread.weights]
+    new.intercepts_ = [b.copy() for b in spread.biases]
+    new.n_layers_ = len(new.coefs_) + 1
+    new.n_outputs_ = net.n_scores
+    new.out_activation_ = {v: k for k, v in _LINKS.items()}[net.link]
+    new.n_iter_, new.t_ = model.n_iter_, 0
+    new.loss_ = new.best_loss_ = model.loss_
+    new.loss_curve_ = [row["loss"] for row in model.history_]
+    new._no_improvement_count = 0
+    new._random_state = np.random.RandomState(0)
+    if net.is_classifier:
+        new._label_binarizer = LabelBinarizer().fit(model.classes_)
+        new.classes_ = model.classes_.copy()
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(model, name):
+            setattr(new, name, getattr(model, name))
+    return new
