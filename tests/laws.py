@@ -16,6 +16,11 @@ import naive
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
+from treeprune import METHODS
+
+# Rows of the table that prune trees.
+TREE_METHODS = {name: row for name, row in METHODS.items() if not row.is_of_networks}
+
 
 def some_steps(path: Any, most: int = 12) -> list[int]:
     """At most so many steps of a path, evenly spaced, both ends among them."""

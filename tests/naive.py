@@ -361,6 +361,48 @@ def shrink(left, right, value, n, lam):
     return np.array([shrunk(t) for t in range(len(left))])
 
 
+# ----------------------------------------------------------------------------- areas
+
+
+def psi(positive, negative):
+    """Whether a positive row is ranked above a negative one; a tie is one half."""
+    return 1.0 if positive > negative else 0.5 if positive == negative else 0.0
+
+
+def delong(is_positive, scores):
+    """Areas of several scores and their covariance (DeLong et al. 1988, eq. 3 to 6).
+
+    From psi over all pairs: the structural components V10 of every positive row and V01 of every
+    negative one are means of it, S10 and S01 their covariances over scores.
+    """
+    areas, v10, v01 = [], [], []
+    for score in scores:
+        x = [s for s, p in zip(score, is_positive, strict=True) if p]
+        y = [s for s, p in zip(score, is_positive, strict=True) if not p]
+        m, n = len(x), len(y)
+        areas.append(sum(psi(a, b) for a in x for b in y) / (m * n))
+        v10.append([sum(psi(a, b) for b in y) / n for a in x])
+        v01.append([sum(psi(a, b) for a in x) / m for b in y])
+
+    def covariance(v, r, s):
+        terms = [(a - areas[r]) * (b - areas[s]) for a, b in zip(v[r], v[s], strict=True)]
+        return math.fsum(terms) / (len(terms) - 1)
+
+    k = range(len(scores))
+    cells = [[covariance(v10, r, s) / m + covariance(v01, r, s) / n for s in k] for r in k]
+    return np.array(areas), np.array(cells)
+
+
+def rows_needed(value, low, high, margin, n_rows):
+    """The smallest number of rows at which bounds that shrink with its root decide."""
+    n = n_rows
+    while True:
+        n += 1
+        shrunk = math.sqrt(n_rows / n)
+        if value - (value - low) * shrunk > -margin or value + (high - value) * shrunk < 0:
+            return n
+
+
 # ----------------------------------------------------------------------------- rows and folds
 
 

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 import sklearn
 import strategies
+from laws import TREE_METHODS
 from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -48,7 +49,6 @@ from sklearn.tree import (
 )
 
 from treeprune import (
-    METHODS,
     PrunedClassifier,
     PrunedRegressor,
     PrunedToRootWarning,
@@ -65,7 +65,7 @@ from treeprune.datasets import load_german_credit
 
 CLASSIFIERS = [PrunedClassifier, PrunedTreeClassifier]
 REGRESSORS = [PrunedRegressor, PrunedTreeRegressor]
-HOLDOUT = [name for name, row in METHODS.items() if row.needs_holdout]
+HOLDOUT = [name for name, row in TREE_METHODS.items() if row.needs_holdout]
 quiet = pytest.mark.filterwarnings("ignore::treeprune.PrunedToRootWarning")
 
 
@@ -117,7 +117,7 @@ def same(a, b, X):
 
 
 @quiet
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 @pytest.mark.parametrize("base", ["tree", "forest"])
 @pytest.mark.parametrize("where", ["train", "test", "both"])
 def test_missing_values(cancer, method, base, where):
@@ -146,7 +146,7 @@ def test_missing_values_of_regression(diabetes, model):
 
 
 @pytest.mark.parametrize("model", CLASSIFIERS)
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 @pytest.mark.parametrize("label", [3, "yes", True, -1.0])
 def test_one_class_only(cancer, model, method, label):
     X, y = cancer
@@ -171,7 +171,7 @@ def test_a_constant_target(diabetes, model, method):
 
 def test_one_row(cancer, diabetes):
     X, y = cancer[0][:1], cancer[1][:1]
-    for name, row in METHODS.items():
+    for name, row in TREE_METHODS.items():
         path = pruning_path(DecisionTreeClassifier().fit(X, y), X, y, method=name)
         assert (len(path), path.size.tolist(), path.removed_at.tolist()) == (1, [1], [0]), name
         assert len(pruning_strengths(DecisionTreeClassifier(), X, y)) == 1
@@ -196,7 +196,7 @@ def test_two_rows_can_be_split():
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 def test_one_row_a_leaf(method):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(64, 2)), np.arange(64)
@@ -207,17 +207,17 @@ def test_one_row_a_leaf(method):
     assert path.score(X, y, scoring="accuracy").score.iloc[0] == 1.0
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 @pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize("kind", ["tree", "forest"])
 def test_rows_without_weight_are_not_there(method, task, kind):
     """On the same grown model: what is measured on rows ignores those of weight zero."""
-    if task not in METHODS[method].tasks:
+    if task not in TREE_METHODS[method].tasks:
         return
     X, y, w = strategies.make_data(1, 150, 3, task, n_classes=3, weights="fractional")
     zero = np.arange(len(w)) % 3 == 1
     model = strategies.fit(kind, task, X, y, w, max_depth=6)
-    risks = [r for r in METHODS[method].risks if r not in ("impurity", "cost")]
+    risks = [r for r in TREE_METHODS[method].risks if r not in ("impurity", "cost")]
     classes = task == "classification"
     for risk in [None, *(r for r in risks if (r != "squared_error") == classes)]:
         options = {"method": method, "risk": risk}
@@ -250,7 +250,7 @@ def test_trees_grown_with_and_without_rows_of_no_weight():
 
 @quiet
 @pytest.mark.parametrize("model", CLASSIFIERS)
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 def test_fractional_and_zero_weights_in_fit(cancer, model, method):
     X, y = cancer
     rng = np.random.default_rng(0)
@@ -261,7 +261,7 @@ def test_fractional_and_zero_weights_in_fit(cancer, model, method):
     assert np.isfinite(fitted.path_.step_score).all()
     # A list and a series are the same weights; so are multiples, unless errors have a margin.
     others = [w.tolist(), pd.Series(w, index=np.arange(len(w)) * 7), pl.Series(w)]
-    if METHODS[method].risks or METHODS[method].needs_holdout:
+    if TREE_METHODS[method].risks or TREE_METHODS[method].needs_holdout:
         others.append(w * 1024)
     for other in others:
         again = clone(fitted).fit(X, y, sample_weight=other)
@@ -338,7 +338,7 @@ def test_columns_named_by_numbers_have_no_names(cancer):
     laws.assert_never_pruned(model.path_, native.splits(model.path_.model).feature, [2])
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 @pytest.mark.parametrize("model", CLASSIFIERS)
 def test_all_kinds_of_tables_give_one_model(cancer, model, method):
     X, y = cancer
@@ -462,7 +462,7 @@ def test_kinds_of_numbers(diabetes, model, method, kind):
 
 
 @quiet
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 def test_a_hundred_classes(method):
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(100), 8)
@@ -479,7 +479,9 @@ def test_a_hundred_classes(method):
 
 
 @quiet
-@pytest.mark.parametrize("method", [m for m, r in METHODS.items() if "several outputs" in r.tasks])
+@pytest.mark.parametrize(
+    "method", [m for m, r in TREE_METHODS.items() if "several outputs" in r.tasks]
+)
 @pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
 @pytest.mark.parametrize("shell", [False, True])
 def test_several_outputs(iris, method, task, shell):
@@ -530,7 +532,7 @@ def test_some_labels_are_unknown_to_the_model(iris):
 
 @quiet
 @pytest.mark.parametrize("weight", ["balanced", {0: 1.0, 1: 7.5}, {1: 0.25}])
-@pytest.mark.parametrize("method", [m for m in METHODS if m != "agreement"])
+@pytest.mark.parametrize("method", [m for m in TREE_METHODS if m != "agreement"])
 def test_class_weights_are_row_weights(cancer, weight, method):
     X, y = cancer
     as_rows = np.where(y == 1, weight[1], 1.0) if isinstance(weight, dict) else None
@@ -647,7 +649,7 @@ def test_random_state(cancer, state, method, model):
     grown = a.path_.model
     inner = grown.random_state
     assert inner is not None, "the grown model's seed is known"
-    if not METHODS[method].needs_holdout and model is not PrunedTreeClassifier:
+    if not TREE_METHODS[method].needs_holdout and model is not PrunedTreeClassifier:
         laws.assert_same_predictions(clone(grown).fit(X, y), grown, X)
 
 
@@ -766,7 +768,7 @@ def test_a_predefined_part_of_the_same_length(cancer):
 
 
 @quiet
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 @pytest.mark.parametrize("scoring", [None, "neg_log_loss", "accuracy"])
 def test_time_series_whose_first_folds_lack_classes(iris, method, scoring):
     X, y = iris
@@ -786,7 +788,7 @@ def test_time_series_whose_first_folds_lack_classes(iris, method, scoring):
 
 @quiet
 @pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 def test_folds_of_groups_that_lack_a_class(iris, method):
     X, y = iris
     groups = np.where(y == 2, 9, np.arange(len(y)) % 3)  # the third class is a group of its own
@@ -799,7 +801,7 @@ def test_folds_of_groups_that_lack_a_class(iris, method):
     )
     model.fit(X, y, groups=groups)
     assert np.isfinite(model.path_.step_score).all()
-    if METHODS[method].risks:
+    if TREE_METHODS[method].risks:
         matrix = np.array([[0, 1, 2], [1, 0, 4], [9, 1, 0]])
         model.set_params(risk="cost", cost_matrix=matrix).fit(X, y, groups=groups)
         assert np.isfinite(model.path_.step_score).all()
@@ -942,12 +944,12 @@ def test_a_largest_size_caps_whatever_was_chosen(cancer, strength, base):
 
 
 @quiet
-@pytest.mark.parametrize("method", [m for m, r in METHODS.items() if r.rule != "one_se"])
+@pytest.mark.parametrize("method", [m for m, r in TREE_METHODS.items() if r.rule != "one_se"])
 def test_auto_is_the_textbook_rule_without_folds(cancer, method):
     X, y = cancer
     model = PrunedClassifier(method=method, random_state=0, cv=LeaveOneGroupOut()).fit(X, y)
     assert model.path_.step_score is None
-    row = METHODS[method]
+    row = TREE_METHODS[method]
     if row.rule == "risk":
         assert model.path_.risk[model.step_] <= 0.01
         assert model.step_ + 1 == len(model.path_) or model.path_.risk[model.step_ + 1] > 0.01
@@ -962,13 +964,13 @@ def test_settings_of_a_method_reach_the_estimator(cancer):
     sizes = [
         leaves_of(
             PrunedClassifier(
-                method=METHODS["error_based"].with_options(confidence=c), random_state=0
+                method=TREE_METHODS["error_based"].with_options(confidence=c), random_state=0
             ).fit(X, y)
         )
         for c in (0.5, 0.25, 0.001)
     ]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > sizes[-1]
-    model = clone(PrunedTreeClassifier(method=METHODS["minimum_error"].with_options(m=30)))
+    model = clone(PrunedTreeClassifier(method=TREE_METHODS["minimum_error"].with_options(m=30)))
     assert model.fit(X, y).path_.method == "minimum_error"
     pickle.loads(pickle.dumps(model))
 
@@ -1052,13 +1054,13 @@ def test_searches_inside_a_pipeline(german, shell):
     grid = pruning_strengths(base.set_params(random_state=0), encoded, y, n=3)
     searched = [
         {f"{step}__strength": grid, depth: [3, None]},
-        {f"{step}__method": list(METHODS), f"{step}__cv": [2]},
+        {f"{step}__method": list(TREE_METHODS), f"{step}__cv": [2]},
         {f"{step}__max_size": [3, 8], f"{step}__method": ["reduced_error"]},
     ]
     search = GridSearchCV(pipe, searched, cv=2, scoring="roc_auc", error_score="raise").fit(X, y)
     results = pd.DataFrame(search.cv_results_)
     assert results.mean_test_score.between(0.5, 1).all()
-    assert len(results) == 2 * len(grid) + len(METHODS) + 2
+    assert len(results) == 2 * len(grid) + len(TREE_METHODS) + 2
     best = search.best_estimator_[-1]
     assert best.path_.chosen == best.step_
     assert search.predict_proba(X).shape == (1000, 2)
@@ -1169,7 +1171,7 @@ def test_a_method_of_strange_name_can_be_drawn(cancer):
     from dataclasses import replace
 
     X, y = cancer
-    method = replace(METHODS["pessimistic"], name=r"$\frac$ m_1")
+    method = replace(TREE_METHODS["pessimistic"], name=r"$\frac$ m_1")
     path = pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y), method=method)
     path.plot().figure.canvas.draw()
 

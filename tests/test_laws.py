@@ -9,9 +9,10 @@ import pytest
 import strategies
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from laws import TREE_METHODS
 from sklearn.base import clone
 
-from treeprune import METHODS, native, prune, pruning_path, shrink
+from treeprune import native, prune, pruning_path, shrink
 from treeprune.losses import LOSSES, encode
 from treeprune.scoring import resolve
 
@@ -24,7 +25,7 @@ def tasks_of(model):
 @st.composite
 def settings_of(draw, model):
     """A method that is defined for the model, one of its risks, and a cost matrix if needed."""
-    rows = [row for row in METHODS.values() if tasks_of(model) <= row.tasks]
+    rows = [row for row in TREE_METHODS.values() if tasks_of(model) <= row.tasks]
     row = draw(st.sampled_from(rows))
     classes = hasattr(model, "classes_")
     risks = [r for r in row.risks if r == "impurity" or LOSSES[r] == classes]

@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import r2_score, roc_auc_score
 
-from treeprune import CheckFailedError, Decision, cost_decision, explain
+from treeprune import CheckFailedError, Decision, cost_decision, explain, verify
 from treeprune.explain import RuleSet, reasons
 from treeprune.explain.exports import rerun
 from treeprune.intervals import (
@@ -21,6 +21,7 @@ from treeprune.intervals import (
     bootstrap,
     percentile_interval,
     r2_of,
+    round_rows,
     verdict,
     wilson,
 )
@@ -303,6 +304,67 @@ def test_differences_are_paired_and_judged(binary, multiclass, regression):
             assert d["verdict"] in VERDICTS
             assert d["value"] == pytest.approx(value["pruned"] - value[d["rival"]])
             assert d["low"] <= d["value"] <= d["high"]
+            assert (d["rows_needed"] is None) == (d["verdict"] != "undecided")
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
+def test_differences_are_those_of_verify(which, request):
+    study, fits, report = request.getfixturevalue(which)
+    pruned = fits.rival("pruned").model
+    for d in report["held_out"]["differences"]:
+        found = verify(fits.rival(d["rival"]).model, pruned, fits.Z_test, study.y_test,
+                       margin=QUICK.margin, n_resamples=QUICK.n_resamples,
+                       random_state=study.seed)  # fmt: skip
+        told = [d["value"], d["low"], d["high"]]
+        assert told == pytest.approx([found.difference, found.low, found.high], abs=1e-12)
+        assert (d["verdict"], d["rows_needed"], d["method"]) == (
+            found.verdict, found.rows_needed, found.method,
+        )  # fmt: skip
+        way = "DeLong" if study.task == "binary" else "bootstrap"
+        assert d["method"].startswith(f"paired {way}")
+
+
+def test_undecided_says_how_many_rows_would_decide(binary, regression):
+    seen = set()
+    for _, _, report in (binary, regression):
+        text = render_text(report)
+        lines = re.findall(r"^  pruned - .*$", text, re.MULTILINE)
+        column = {
+            re.search(r"[]-] +(NON-INFERIOR|WORSE|UNDECIDED)", line).start(1) for line in lines
+        }
+        assert len(lines) == 4 and len(column) == 1  # aligned
+        for line, d in zip(lines, report["held_out"]["differences"], strict=True):
+            seen.add(d["verdict"])
+            if d["verdict"] == "undecided":
+                assert line.endswith(f"UNDECIDED  needs {round_rows(d['rows_needed'])} rows") or (
+                    line.endswith(f"UNDECIDED     needs {round_rows(d['rows_needed'])} rows")
+                )
+            else:
+                assert line.endswith(d["verdict"].upper())
+        assert "one-sided 95 % bounds (paired " in text
+    assert "undecided" in seen and len(seen) > 1
+
+
+def test_one_held_out_row_of_a_class_decides_nothing():
+    frame = pd.DataFrame({"x": np.arange(60) % 7, "z": np.arange(60) % 11, "y": [1] * 4 + [0] * 56})
+    _, _, report = run(frame, Options(cv=2, n_resamples=1000, strength=0.0))
+    for d in report["held_out"]["differences"]:
+        assert (d["low"], d["high"], d["verdict"], d["rows_needed"]) == (
+            None, None, "undecided", None,
+        )  # fmt: skip
+    text = render_text(json.loads(json.dumps(report, allow_nan=False)))
+    assert len(re.findall(r"^  pruned - .* UNDECIDED$", text, re.MULTILINE)) == 4
+
+
+def test_rivals_that_separate_the_classes_are_not_proved_equal_by_few_rows():
+    x = np.r_[np.arange(60.0), np.arange(80.0, 140.0)]
+    _, _, report = run(pd.DataFrame({"x": x, "z": x**2 % 7, "y": (x >= 70).astype(int)}))
+    linear = report["held_out"]["differences"][-1]
+    assert (linear["value"], linear["verdict"]) == (0, "undecided")
+    assert linear["method"] == "paired DeLong, rule of three"
+    assert "bounds by the rule of three" in " ".join(render_text(report).split())
+    same = report["held_out"]["differences"][0]
+    assert (same["value"], same["low"], same["verdict"]) == (0, 0, "non-inferior")
 
 
 def test_rule_rows_count_rows(binary):
@@ -700,6 +762,8 @@ def test_every_number_of_the_text_is_in_the_dict(which, request):
     known |= {"95", "1", "2", fixed(rules["level"] * rules["n_tested"], 1)}
     known |= {str(rules["n"]), str(report["held_out"]["resamples"])}
     known |= {str(report["held_out"]["resamples"] - report["held_out"]["resamples_defined"])}
+    needed = [d["rows_needed"] for d in report["held_out"]["differences"]]
+    known |= {str(round_rows(n)) for n in needed if n is not None}
     strange = [n for n in re.findall(r"(?<![\w.])[\d.]*\d", text) if n not in known]
     assert strange == []
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import laws
 import numpy as np
 import pytest
+from laws import TREE_METHODS
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from treeprune import (
-    METHODS,
     PrunedToRootWarning,
     PrunedTreeClassifier,
     native,
@@ -205,7 +205,7 @@ def assert_lawful(path):
     np.testing.assert_array_equal(path.size, path.trees.n_trees + left)
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", list(TREE_METHODS))
 def test_a_chain_of_five_thousand_splits(chain, method):
     tree, X, y = chain
     path = pruning_path(tree, X, y, method=method)
@@ -282,7 +282,7 @@ def test_exponential_steps_in_a_column():
     X, y = exponential_chain()
     tree = ExtraTreeClassifier(random_state=0).fit(X, y)
     assert tree.get_depth() > 60
-    for method in METHODS:
+    for method in TREE_METHODS:
         path = pruning_path(tree, X, y, method=method)
         laws.assert_path(path)
         laws.assert_staged_equals_cut(path, X)

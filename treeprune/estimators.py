@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 from . import native
 from .exceptions import PrunedToRootWarning
 from .path import PruningPath
-from .pruning import METHODS, Method, textbook_step
+from .pruning import METHODS, Budgets, Method, textbook_step
 from .pruning.methods import find_method
 from .selection import Recipe, Rows, cross_validate
 
@@ -47,6 +47,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+
+
+OF_NETWORKS = ("granularity", "feature_groups", "forbidden")  # further words of `pruning_path`
 
 
 def _seeded(estimator: Any, random_state: Any) -> tuple[Any, int | None]:
@@ -94,7 +97,11 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         raise ValueError(
             f"{type(self).__name__} cannot grow {base!r}, which is {kind}; use Pruned{other}"
         )
-    method = find_method(self.method, {"classification" if is_classifier else "regression"})
+    method = find_method(
+        self.method,
+        {"classification" if is_classifier else "regression"},
+        network=native.is_network(base),
+    )
     y = _one_column(y, "several outputs" in method.tasks)
     estimator, seed = _seeded(base, self.random_state)
     rows = Rows.of(X, y, sample_weight, groups)
@@ -107,6 +114,7 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         never_prune=self.never_prune,
         validation=self.validation,
         seed=seed,
+        of_network={name: getattr(self, name, None) for name in OF_NETWORKS},
     )
     path = recipe.path(rows)
     rule = method.rule if self.strength == "auto" else self.strength
@@ -120,9 +128,10 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
-    step = _choose(path, rule, method)
-    if self.max_size is not None:
-        step = max(step, path.step_for(size=self.max_size))
+    limits = [
+        getattr(self, f"max_{name}", None) for name in ("size", "columns", "neurons", "weights")
+    ]
+    step = Budgets(*limits).within(path, _choose(path, rule, method))
     estimator = path.cut(step)
     # All attributes at the end: a refused fit leaves the estimator as it was.
     self.path_ = path.with_chosen(step)
@@ -134,7 +143,7 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
             setattr(self, name, getattr(estimator, name))
         elif name in vars(self):  # of an earlier fit on a frame
             delattr(self, name)
-    if step > 0 and path.size[step] == path.trees.n_trees:
+    if step > 0 and path.is_constant(step):
         _warn_root(self, path)
 
 
@@ -151,7 +160,7 @@ def _choose(path: PruningPath, rule: Any, method: Method) -> int:
 
 
 def _warn_root(self: Any, path: PruningPath) -> None:
-    if self.max_size is not None and self.max_size <= path.trees.n_trees:
+    if self.max_size is not None and self.max_size <= path.size[-1]:
         why = f"max_size={self.max_size} allows no split"
     elif path.step_score is not None:
         room = "" if self.strength == "best" else " by more than one standard error"
@@ -174,6 +183,10 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         **CONSTRAINTS,
+        **dict.fromkeys(("max_columns", "max_neurons", "max_weights"), CONSTRAINTS["max_size"]),
+        "granularity": [StrOptions({"weights", "neurons", "inputs"}), None],
+        "feature_groups": ["array-like", callable, None],
+        "forbidden": ["array-like", str, None],
     }
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
@@ -251,23 +264,34 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
 
 
 class PrunedClassifier(ClassifierMixin, _Pruned):
-    """A tree or forest classifier, pruned to the size that evidence supports.
+    """A tree, forest or network classifier, pruned to the size that evidence supports.
 
     Parameters
     ----------
     estimator : estimator, optional
-        What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest or
-        ExtraTrees classifier, not fitted.
+        What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest, ExtraTrees
+        or MLP classifier, or a SparseMLPClassifier, not fitted.
     method : str or Method
-        "cost_complexity" (default), "reduced_error", "error_based", "minimum_error",
-        "pessimistic", "agreement": see `METHODS`.
+        Trees: "cost_complexity" (default), "reduced_error", "error_based", "minimum_error",
+        "pessimistic", "agreement". Networks: "magnitude", "gradient", "fisher", "random", "l1",
+        "backward_elimination". See `METHODS`.
     strength : "auto", "best", "one_se" or float
-        "auto" is "one_se" for cost_complexity and the textbook rule without cross-validation for
-        the others. "best" is the step with the best cross-validated score, "one_se" the smallest
-        model within one standard error of it. A number is applied as it is, without
-        cross-validation, as in a search.
+        "auto" is "one_se" for cost_complexity and networks, and the textbook rule without
+        cross-validation for the others. "best" is the step with the best cross-validated score,
+        "one_se" the smallest model within one standard error of it. A number is applied as it is,
+        without cross-validation, as in a search; of networks it is the share of units removed.
     max_size : int, optional
-        At most this many leaves (of all trees), whatever the strength.
+        At most this many leaves (of all trees) or units of a network, whatever the strength.
+    max_columns, max_neurons, max_weights : int, optional
+        At most this many raw columns, or hidden neurons or weights of a network, whatever the
+        strength.
+    granularity : {"weights", "neurons", "inputs"}, optional
+        What is removed of a network: single weights (default), neurons, or whole raw columns.
+    feature_groups : array-like, shape (n_features,), or callable, optional
+        The raw column of every column of X, such as "purpose" for each of its indicators; a
+        callable is given the names of the columns. Every column is its own by default.
+    forbidden : list, optional
+        Raw columns that a network must not read.
     risk : str, optional
         Of cost_complexity: "impurity" (default, as scikit-learn), "error", "cost", "log_loss",
         "brier"; of reduced_error: all but "impurity", "error" by default.
@@ -340,6 +364,12 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
         method: str | Method = "cost_complexity",
         strength: str | float = "auto",
         max_size: int | None = None,
+        max_columns: int | None = None,
+        max_neurons: int | None = None,
+        max_weights: int | None = None,
+        granularity: str | None = None,
+        feature_groups: Any = None,
+        forbidden: Any = None,
         risk: str | None = None,
         cost_matrix: Any = None,
         cv: Any = 5,
@@ -354,6 +384,12 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
         self.method = method
         self.strength = strength
         self.max_size = max_size
+        self.max_columns = max_columns
+        self.max_neurons = max_neurons
+        self.max_weights = max_weights
+        self.granularity = granularity
+        self.feature_groups = feature_groups
+        self.forbidden = forbidden
         self.risk = risk
         self.cost_matrix = cost_matrix
         self.cv = cv
@@ -415,16 +451,18 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
 
 
 class PrunedRegressor(RegressorMixin, _Pruned):
-    """A tree or forest regressor, pruned to the size that evidence supports.
+    """A tree, forest or network regressor, pruned to the size that evidence supports.
 
     Parameters
     ----------
     estimator : estimator, optional
-        What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest or
-        ExtraTrees regressor, not fitted.
+        What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest, ExtraTrees
+        or MLP regressor, or a SparseMLPRegressor, not fitted.
     method : str or Method
-        "cost_complexity" (default), "reduced_error" or "agreement"; the others are for classes.
-    strength, max_size, cv, validation, never_prune, n_jobs, random_state, verbose
+        Trees: "cost_complexity" (default), "reduced_error" or "agreement"; the others are for
+        classes. Networks as in `PrunedClassifier`.
+    strength, max_size, max_columns, max_neurons, max_weights, granularity, feature_groups, \
+forbidden, cv, validation, never_prune, n_jobs, random_state, verbose
         As in `PrunedClassifier`.
     risk : str, optional
         Of cost_complexity: "impurity" (default) or "squared_error".
@@ -460,6 +498,12 @@ class PrunedRegressor(RegressorMixin, _Pruned):
         method: str | Method = "cost_complexity",
         strength: str | float = "auto",
         max_size: int | None = None,
+        max_columns: int | None = None,
+        max_neurons: int | None = None,
+        max_weights: int | None = None,
+        granularity: str | None = None,
+        feature_groups: Any = None,
+        forbidden: Any = None,
         risk: str | None = None,
         cv: Any = 5,
         scoring: Any = None,
@@ -473,6 +517,12 @@ class PrunedRegressor(RegressorMixin, _Pruned):
         self.method = method
         self.strength = strength
         self.max_size = max_size
+        self.max_columns = max_columns
+        self.max_neurons = max_neurons
+        self.max_weights = max_weights
+        self.granularity = granularity
+        self.feature_groups = feature_groups
+        self.forbidden = forbidden
         self.risk = risk
         self.cv = cv
         self.scoring = scoring

@@ -2,11 +2,14 @@
 
 One set of resampled rows serves all models, so that differences are paired. A resample is kept
 as *counts* (how often each row was drawn): an additive loss is then a matrix product and the
-area under the curve one cumulative sum, for all resamples of a block at once.
+area under the curve one cumulative sum, for all resamples of a block at once. The difference of
+two areas needs no resamples: DeLong's variance is exact, ties included.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +22,28 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["auc_of", "bootstrap", "percentile_interval", "r2_of", "verdict", "wilson"]
+__all__ = [
+    "Difference",
+    "auc_of",
+    "bootstrap",
+    "compare_areas",
+    "compare_draws",
+    "delong",
+    "few_units",
+    "macro_auc_of",
+    "mean_of",
+    "percentile_interval",
+    "r2_of",
+    "round_rows",
+    "row_losses",
+    "rows_needed",
+    "same_order",
+    "verdict",
+    "wilson",
+]
 
 BLOCK_CELLS = 2_000_000
+MOST_ROWS = 1_000_000_000  # more rows than that decide nothing: nobody will hold them out
 
 
 def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float] | None:
@@ -134,6 +156,72 @@ def auc_of(is_positive: npt.NDArray[np.bool_], score: Array) -> Callable[[Array]
     return area
 
 
+def macro_auc_of(y: npt.NDArray[np.int64], proba: Array) -> Callable[[Array], Array]:
+    """The area of each class against the rest, averaged, as a function of counts per row.
+
+    Parameters
+    ----------
+    y : array of int64, shape (n,)
+        Class codes.
+    proba : array of float64, shape (n, n_classes)
+
+    Returns
+    -------
+    callable
+        Takes counts (resamples, n), returns means (resamples,), NaN where a class is missing:
+        scikit-learn's `roc_auc_score` with `multi_class="ovr"`.
+
+    Examples
+    --------
+    >>> area = macro_auc_of(np.array([0, 1, 2]), np.eye(3))
+    >>> area(np.ones((1, 3))).tolist()
+    [1.0]
+    """
+    areas = [auc_of(y == k, proba[:, k]) for k in range(proba.shape[1])]
+    return lambda counts: np.mean([area(counts) for area in areas], axis=0)
+
+
+def mean_of(loss: Array) -> Callable[[Array], Array]:
+    """The mean of a loss per row as a function of counts per row.
+
+    Examples
+    --------
+    >>> mean_of(np.array([0.0, 1.0]))(np.array([[1.0, 3.0]])).tolist()
+    [0.75]
+    """
+    return lambda counts: np.asarray(counts @ loss / counts.sum(axis=1))
+
+
+def row_losses(y: npt.NDArray[np.int64], proba: Array) -> dict[str, Array]:
+    """Log loss and Brier score of every row.
+
+    Parameters
+    ----------
+    y : array of int64, shape (n,)
+        Class codes.
+    proba : array of float, shape (n, n_classes)
+
+    Returns
+    -------
+    dict
+        `log_loss`, clipped at the resolution of `proba`'s type, and `brier`, halved for two
+        classes; each of shape (n,). Their means are scikit-learn's `log_loss` and
+        `brier_score_loss`.
+
+    Examples
+    --------
+    >>> losses = row_losses(np.array([1, 0]), np.array([[0.5, 0.5], [1.0, 0.0]]))
+    >>> losses["log_loss"].round(3).tolist(), losses["brier"].tolist()
+    ([0.693, 0.0], [0.25, 0.0])
+    """
+    classes = proba.shape[1]
+    proba = proba if proba.dtype.kind == "f" else proba.astype(np.float64)
+    eps = np.finfo(proba.dtype).eps
+    p_true = np.clip(proba[np.arange(len(y)), y], eps, 1 - eps).astype(np.float64)
+    squares = ((proba.astype(np.float64) - np.eye(classes)[y]) ** 2).sum(axis=1)
+    return {"log_loss": -np.log(p_true), "brier": squares / (2 if classes == 2 else 1)}
+
+
 def r2_of(y: Array, prediction: Array) -> Callable[[Array], Array]:
     """The coefficient of determination as a function of counts per row.
 
@@ -214,3 +302,363 @@ def verdict(low: float, high: float, margin: float) -> str:
     if low > -margin:
         return "non-inferior"
     return "worse" if high < 0 else "undecided"
+
+
+def rows_needed(
+    value: float, low: float, high: float, margin: float, n_rows: int, reach: float = 0.0
+) -> int | None:
+    """Rows of the same kind that would decide, if difference and spread stayed the same.
+
+    A bound's distance from the difference d shrinks as the root of the number of rows. With n
+    rows now, `non-inferior` (within reach if d > -margin) takes n ((d - low) / (d + margin))²,
+    `worse` (if d < 0) takes n ((high - d) / -d)²; the smaller of the two decides.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The difference and its bounds.
+    margin : float
+        The loss that would not matter, > 0.
+    n_rows : int
+        Rows that the bounds rest on.
+    reach : float
+        Least distance of a bound: of a bootstrap, the normal quantile times the standard
+        deviation. Where few rows tell the models apart, many resamples hold none of them, and a
+        percentile sticks to 0 however small the spread is.
+
+    Returns
+    -------
+    int or None
+        None when the answer is decided already, or when more than a billion rows would be needed.
+
+    Notes
+    -----
+    Other rows give another difference: so many rows decide in about half of all cases.
+
+    Examples
+    --------
+    >>> rows_needed(-0.01, -0.05, 0.03, 0.02, 100), rows_needed(0.01, -0.01, 0.03, 0.02, 100)
+    (1601, None)
+    """
+    if verdict(low, high, margin) != "undecided":
+        return None
+    return _rows(value, low, high, margin, n_rows, reach)
+
+
+def _rows(
+    value: float,
+    low: float,
+    high: float,
+    margin: float,
+    n_rows: int,
+    reach: float,
+    least: Callable[[float], float] | None = None,
+) -> int | None:
+    """As `rows_needed`, for bounds that do not decide.
+
+    `least` takes the share of rows that would change the answer if they had not been met, and
+    returns the number of rows that excludes it.
+    """
+    needed = []
+    if value > -margin:
+        root = max(value - low, reach) / (value + margin)
+        unmet = least((value + margin) / (1 + value)) if least else 0.0
+        needed.append(max(n_rows * root * root, unmet))
+    if value < 0:
+        root = max(high - value, reach) / -value
+        unmet = least(-value / (1 - value)) if least else 0.0
+        needed.append(max(n_rows * root * root, unmet))
+    found = min(needed)
+    # The bound must pass its mark: the next larger number.
+    return math.floor(found) + 1 if found < MOST_ROWS else None
+
+
+def round_rows(n: int) -> int:
+    """A number of rows with two significant digits, rounded up: it is no more exact than that.
+
+    Examples
+    --------
+    >>> round_rows(1843), round_rows(97), round_rows(1001)
+    (1900, 97, 1100)
+    """
+    unit = int(10 ** max(0, len(str(n)) - 2))
+    return -(-n // unit) * unit
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of two models on the same rows, more is better, and what the difference says.
+
+    Parameters
+    ----------
+    before, after : float
+        The figure of either model.
+    low, high : float or None
+        One-sided bounds of after - before; None where the rows cannot tell.
+    verdict : str
+        As `verdict` says it.
+    rows_needed : int or None
+        As `rows_needed` says it.
+    method : str
+        How the bounds were found.
+
+    Examples
+    --------
+    >>> round(Difference(0.7, 0.71, -0.01, 0.03, "non-inferior", None, "paired DeLong").value, 3)
+    0.01
+    """
+
+    before: float
+    after: float
+    low: float | None
+    high: float | None
+    verdict: str
+    rows_needed: int | None
+    method: str
+
+    @property
+    def value(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+def delong(is_positive: npt.NDArray[np.bool_], before: Array, after: Array) -> tuple[Array, float]:
+    """Areas of two scores on the same rows, and the standard error of their difference.
+
+    Parameters
+    ----------
+    is_positive : array of bool, shape (n,)
+    before, after : array of float64, shape (n,)
+        Scores; a larger one is more positive. Ties count one half.
+
+    Returns
+    -------
+    areas : array of float64, shape (2,)
+    se : float
+        Of after - before. Exactly 0 where no row tells the areas apart; NaN where a class has
+        fewer than two rows.
+
+    Notes
+    -----
+    O(n log n): the number of negatives below a positive row is its midrank among all rows less
+    its midrank among the positives (Sun & Xu 2014). These are multiples of one half, so that
+    their sums are exact.
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson (1988), Comparing the areas under two or more correlated
+    receiver operating characteristic curves. Sun & Xu (2014), Fast implementation of DeLong's
+    algorithm.
+
+    Examples
+    --------
+    >>> is_positive = np.array([False, False, True, True])
+    >>> before, after = np.array([0.1, 0.4, 0.35, 0.8]), np.array([0.1, 0.2, 0.7, 0.8])
+    >>> areas, se = delong(is_positive, before, after)
+    >>> areas.tolist(), round(se, 3)
+    ([0.75, 1.0], 0.354)
+    """
+    positive, negative = np.flatnonzero(is_positive), np.flatnonzero(~is_positive)
+    m, n = len(positive), len(negative)
+    beaten, passed = [], []  # negatives below each positive row, positives below each negative
+    for score in (before, after):
+        rank = stats.rankdata(score)
+        beaten.append(rank[positive] - stats.rankdata(score[positive]))
+        passed.append(rank[negative] - stats.rankdata(score[negative]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        areas = np.sum(beaten, axis=1) / np.float64(m * n)
+    if min(m, n) < 2:
+        return areas, float("nan")
+    variance = (
+        np.var(beaten[1] - beaten[0], ddof=1) / m / n**2
+        + np.var(passed[1] - passed[0], ddof=1) / n / m**2
+    )
+    return areas, float(np.sqrt(variance))
+
+
+def few_units(y: npt.NDArray[np.int64], before: Array, after: Array, areas: Array) -> int | None:
+    """Rows of the rarest class, if two models both separate the classes but rank otherwise.
+
+    Parameters
+    ----------
+    y : array of int64, shape (n,)
+        Class codes, none missing below the largest.
+    before, after : array of float64, shape (n,) or (n, n_classes)
+        Scores.
+    areas : array of float64, shape (2,)
+        Their areas under the ROC curve.
+
+    Returns
+    -------
+    int or None
+        The `units` of `compare_draws`.
+
+    Examples
+    --------
+    >>> y, score = np.array([0, 0, 1]), np.array([0.1, 0.2, 0.9])
+    >>> few_units(y, score, np.array([0.2, 0.1, 0.9]), np.ones(2)), few_units(y, score, score, [1])
+    (1, None)
+    """
+    if not np.min(areas) >= 1 - 1e-12 or same_order(before, after):  # NaN: a class is missing
+        return None
+    return int(np.bincount(y).min())
+
+
+def same_order(before: Array, after: Array) -> bool:
+    """Whether two models' scores order the rows alike, ties included: then no ROC curve differs.
+
+    Parameters
+    ----------
+    before, after : array of float64, shape (n,) or (n, n_classes)
+
+    Examples
+    --------
+    >>> score = np.array([0.1, 0.1, 0.7])
+    >>> same_order(score, score**2), same_order(score, np.array([0.1, 0.2, 0.7]))
+    (True, False)
+    """
+    return bool(np.array_equal(stats.rankdata(before, axis=0), stats.rankdata(after, axis=0)))
+
+
+def compare_areas(
+    is_positive: npt.NDArray[np.bool_],
+    before: Array,
+    after: Array,
+    *,
+    margin: float,
+    level: float = 0.95,
+) -> Difference:
+    """The difference of two areas under the ROC curve by paired DeLong.
+
+    Parameters
+    ----------
+    is_positive : array of bool, shape (n,)
+    before, after : array of float64, shape (n,)
+        Scores of the two models.
+    margin : float
+        The loss of area that would not matter, > 0.
+    level : float
+        Confidence of each bound.
+
+    Returns
+    -------
+    Difference
+        Without bounds where a class has fewer than two rows. Where the areas show no spread
+        although the scores order the rows otherwise (both separate the classes), the bounds are
+        those of the rule of three (see `compare_draws`) for the rarer class.
+
+    Examples
+    --------
+    >>> is_positive, score = np.arange(40) >= 20, np.arange(40.0)
+    >>> compare_areas(is_positive, score, score, margin=0.01).verdict
+    'non-inferior'
+    >>> compare_areas(is_positive, score, -((score - 30) ** 2), margin=0.01).verdict
+    'undecided'
+    """
+    areas, se = delong(is_positive, before, after)
+    first, second = float(areas[0]), float(areas[1])
+    if not np.isfinite(se):
+        return Difference(first, second, None, None, "undecided", None, "paired DeLong")
+    n_rows, n_positive = len(is_positive), int(is_positive.sum())
+    units = None
+    if se == 0 and not same_order(before, after):
+        units = min(n_positive, n_rows - n_positive)
+    reach = float(stats.norm.ppf(level)) * se
+    interval = (second - first - reach, second - first + reach)
+    return _judged(
+        first, second, interval, "paired DeLong", margin, n_rows, level=level, units=units
+    )
+
+
+def compare_draws(
+    before: float,
+    after: float,
+    drawn: Array,
+    *,
+    margin: float,
+    n_rows: int,
+    level: float = 0.95,
+    units: int | None = None,
+) -> Difference:
+    """The difference of two figures by paired bootstrap.
+
+    Parameters
+    ----------
+    before, after : float
+        The figures on the rows as they are; more is better.
+    drawn : array of float64, shape (n_resamples, 2)
+        Both figures on the same resamples, from `bootstrap`.
+    margin : float
+        The loss that would not matter, > 0.
+    n_rows : int
+        Rows that were resampled.
+    level : float
+        Confidence of each bound (percentiles of the resamples).
+    units : int, optional
+        Given for a figure between 0 and 1 where hardly a row tells two different models apart:
+        the rows (of the rarest class) that could have done so. Resamples cannot show what no row
+        shows. By the rule of three a share of 1 - (1 - level)^(1/units), about 3/units at 95 %,
+        may not have been met, and each of such rows may be as far as 1 apart; the bounds are at
+        least that wide.
+
+    Returns
+    -------
+    Difference
+        Without bounds where the figures are not defined.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An Introduction to the Bootstrap. Hanley & Lippman-Hand (1983),
+    If nothing goes wrong, is everything all right? (the rule of three).
+
+    Examples
+    --------
+    >>> drawn = np.column_stack([np.full(1000, 0.7), np.linspace(0.6, 0.9, 1000)])
+    >>> found = compare_draws(0.7, 0.75, drawn, margin=0.02, n_rows=100)
+    >>> found.verdict, found.rows_needed, found.method
+    ('undecided', 415, 'paired bootstrap, 1000 resamples')
+    """
+    gaps = drawn[:, 1] - drawn[:, 0]
+    total, gaps = len(gaps), gaps[np.isfinite(gaps)]
+    of = f"{total}" if len(gaps) == total else f"{len(gaps)} of {total}"
+    method = f"paired bootstrap, {of} resamples"
+    interval = percentile_interval(gaps, 2 * level - 1)
+    if interval is None or not np.isfinite(after - before):
+        return Difference(before, after, None, None, "undecided", None, method)
+    reach = float(stats.norm.ppf(level) * gaps.std())
+    return _judged(
+        before, after, interval, method, margin, n_rows, reach=reach, level=level, units=units
+    )
+
+
+def _judged(
+    before: float,
+    after: float,
+    interval: tuple[float, float],
+    method: str,
+    margin: float,
+    n_rows: int,
+    *,
+    level: float,
+    reach: float = 0.0,
+    units: int | None = None,
+) -> Difference:
+    """The one place where bounds become a verdict; `reach` is as in `rows_needed`."""
+    value, (low, high) = after - before, interval
+    least = None
+    if units is not None:
+        unmet = 1 - (1 - level) ** (1 / units)
+        low = min(low, value - unmet * (1 + value))
+        high = max(high, value + unmet * (1 - value))
+        method = f"{method}, rule of three"
+
+        def least(share: float) -> float:
+            if share >= 1:
+                return 0.0
+            return n_rows / units * math.log(1 - level) / math.log1p(-share)
+
+    said = verdict(low, high, margin)
+    needed = None
+    if said == "undecided":
+        needed = _rows(value, *interval, margin, n_rows, reach, least)
+    return Difference(before, after, low, high, said, needed, method)

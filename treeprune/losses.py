@@ -17,6 +17,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_sample_weight
 
 from . import kernels, native
+from .network import Network
 from .trees import Trees
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "output_share",
     "stored_sums",
     "sum_rows",
+    "value_losses",
 ]
 
 Array = npt.NDArray
@@ -248,16 +250,43 @@ def _impurity_fits(trees: Trees) -> bool:
     return bool((np.abs(expected - found) <= slack).all())
 
 
-def output_share(trees: Trees, kind: str) -> Array:
+def output_share(base: Trees | Network, kind: str) -> Array:
     """Factor of each output in a loss: their mean; Brier is halved for two classes.
 
     The halving makes the binary Brier score the mean squared error of P(class 1), as in
     scikit-learn; with more classes it is the sum over classes (Brier 1950).
     """
-    share = np.full(trees.n_outputs, 1.0 / trees.n_outputs)
+    share = np.full(base.n_outputs, 1.0 / base.n_outputs)
     if kind == "brier":
-        share[[k <= 2 for k in trees.n_classes]] *= 0.5
+        share[[k <= 2 for k in base.n_classes]] *= 0.5
     return share
+
+
+def value_losses(kind: str, value: Array, y: Array) -> Array:
+    """Loss of every row and output, from predictions.
+
+    Parameters
+    ----------
+    kind : {"error", "log_loss", "brier", "squared_error"}
+    value : array of float64, shape (n_rows, n_outputs, k)
+        Class probabilities or targets.
+    y : array of float64, shape (n_rows, n_outputs)
+        From `encode`: class codes (-1 where unknown) or values.
+
+    Returns
+    -------
+    array of float64, shape (n_rows, n_outputs)
+    """
+    if kind == "squared_error":
+        return (value[:, :, 0] - y) ** 2
+    code = y.astype(np.int64)
+    if kind == "error":
+        return (np.argmax(value, axis=2) != code).astype(np.float64)
+    told = np.take_along_axis(value, code.clip(min=0)[:, :, None], 2)[:, :, 0]
+    told = np.where(code < 0, 0.0, told)
+    if kind == "brier":
+        return (value**2).sum(axis=2) + 1.0 - 2.0 * told
+    return -np.log(np.clip(told, EPS, 1.0))
 
 
 def node_loss(

@@ -25,6 +25,7 @@ Array = npt.NDArray[np.float64]
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 NETWORK_LINKS = ("identity", "logit", "softmax")
 BLOCK = 1 << 20  # numbers of a layer that are held at once, which also stay in the cache
+_EVERY = np.full(1, -1)  # stands for all columns until the number of columns is known
 
 
 def activate(z: npt.NDArray, activation: str) -> npt.NDArray:
@@ -50,7 +51,12 @@ def slope(a: npt.NDArray, activation: str) -> npt.NDArray:
 
 
 def _frozen(array: npt.ArrayLike, dtype: Any = np.float64) -> npt.NDArray:
-    out = np.array(array, dtype=dtype, order="C")
+    try:
+        out = np.array(array, dtype=dtype, order="C")
+    except (TypeError, ValueError) as error:  # ragged, or no numbers
+        raise MalformedModelError(
+            f"a network holds arrays of numbers, got {str(array)[:60]!r}"
+        ) from error
     out.setflags(write=False)
     return out
 
@@ -103,19 +109,27 @@ class Network:
     activation: str = "relu"
     link: str = "identity"
     n_classes: tuple[int, ...] = ()
-    inputs: npt.NDArray[np.int64] = field(default_factory=lambda: np.full(1, -1))
+    inputs: npt.NDArray[np.int64] = field(default_factory=lambda: _EVERY)
     n_features: int = -1
     feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", tuple(_frozen(w) for w in self.weights))
         object.__setattr__(self, "biases", tuple(_frozen(b) for b in self.biases))
-        if len(self.inputs) == 1 and self.inputs[0] == -1:
-            object.__setattr__(self, "inputs", np.arange(len(self.weights[0])))
+        if self.inputs is _EVERY:
+            n_rows = len(self.weights[0]) if self.weights and self.weights[0].ndim else 0
+            object.__setattr__(self, "inputs", np.arange(n_rows))
         object.__setattr__(self, "inputs", _frozen(self.inputs, np.int64))
         if self.n_features == -1:
             object.__setattr__(self, "n_features", len(self.inputs))
         _check(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrays of a copy or a pickle would come back writable."""
+        for name in ("weights", "biases"):
+            state[name] = tuple(_frozen(array) for array in state[name])
+        state["inputs"] = _frozen(state["inputs"], np.int64)
+        self.__dict__.update(state)
 
     @property
     def n_outputs(self) -> int:
@@ -165,6 +179,13 @@ class Network:
         list of array of bool
             An input or neuron is live when weights that are not zero lead from it to a score and,
             for neurons, from an input to it.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> [mask.tolist() for mask in net.live()]
+        [[True, False], [True, False], [True]]
         """
         used = [w != 0 for w in self.weights]
         forward = [np.ones(len(self.inputs), np.bool_)]
@@ -185,6 +206,14 @@ class Network:
         Returns
         -------
         array of float64, shape (n_rows, n_scores)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.raw(np.array([[1.0, 7.0], [-1.0, 7.0]])).tolist()
+        [[5.5], [3.5]]
         """
         out = np.empty((X.shape[0], self.n_scores))
         for rows in self._blocks(X.shape[0]):
@@ -203,6 +232,14 @@ class Network:
         -------
         list of array of float64, shape (n_rows, n_out)
             One a layer; the last is `raw(X)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> [z.tolist() for z in net.sums(np.array([[-1.0, 7.0]]))]
+        [[[-1.0, 1.0]], [[3.5]]]
         """
         a, out = self.select(X), []
         for w, b in zip(self.weights, self.biases, strict=True):
@@ -218,11 +255,28 @@ class Network:
         -------
         array of float64
             Class probabilities, or targets with a last axis of one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.values(np.array([[1.0, 7.0], [-1.0, 7.0]])).shape
+        (2, 1, 1)
         """
         return self.respond(self.raw(X))
 
     def respond(self, raw: Array) -> Array:
-        """From sums (n_rows, n_scores) to predictions (n_rows, n_outputs, n_classes)."""
+        """From sums (n_rows, n_scores) to predictions (n_rows, n_outputs, n_classes).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0]],), ([0.0],), link="logit", n_classes=(2,))
+        >>> net.respond(np.array([[0.0]])).tolist()
+        [[[0.5, 0.5]]]
+        """
         if self.link == "logit":
             p = special.expit(raw)
             return np.concatenate([1.0 - p, p], axis=1)[:, None, :]
@@ -231,10 +285,19 @@ class Network:
         return raw[:, :, None]
 
     def select(self, X: Any) -> Any:
-        """The columns that the network reads."""
+        """The columns that the network reads.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.compact().select(np.array([[1.0, 7.0]])).tolist()
+        [[1.0]]
+        """
         if hasattr(X, "iloc"):
             X = X.to_numpy()
-        if len(self.inputs) == self.n_features:
+        if np.array_equal(self.inputs, np.arange(self.n_features)):
             return X
         return X[:, self.inputs]
 
@@ -248,6 +311,14 @@ class Network:
 
         Neurons that nothing enters are constant: they are folded into the next bias. Weights and
         biases of neurons from which nothing leads to a score become zero.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> settled = net.settle()
+        >>> settled.weights[1].tolist(), [b.tolist() for b in settled.biases]
+        ([[2.0], [0.0]], [[0.0, 0.0], [3.5]])
         """
         W, b = [w.copy() for w in self.weights], [x.copy() for x in self.biases]
         for i in range(len(W) - 1):
@@ -262,11 +333,28 @@ class Network:
         return replace(self, weights=tuple(W), biases=tuple(b))
 
     def compact(self) -> Network:
-        """The same function without dead inputs and neurons; a layer keeps at least one."""
+        """The same function without dead inputs and neurons; a layer keeps at least one.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> small = net.compact()
+        >>> small.hidden_layer_sizes, small.inputs.tolist()
+        ((1,), [0])
+        """
         return self.settle()._drop()
 
     def kept(self) -> list[npt.NDArray[np.int64]]:
-        """Positions of the inputs, neurons and scores that `compact` keeps."""
+        """Positions of the inputs, neurons and scores that `compact` keeps.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> [where.tolist() for where in net.kept()]
+        [[0], [0], [0]]
+        """
         live = self.settle().live()
         for mask in live[1:-1]:
             if not mask.any():
@@ -286,17 +374,41 @@ class Network:
         )  # fmt: skip
 
     def spread_inputs(self) -> Network:
-        """The same function with a row of first weights, zero where unread, for every column."""
+        """The same function with a row of first weights, zero where unread, for every column.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.compact().spread_inputs().weights[0].tolist()
+        [[1.0], [0.0]]
+        """
         first = np.zeros((self.n_features, self.weights[0].shape[1]))
         first[self.inputs] = self.weights[0]
         return replace(self, weights=(first, *self.weights[1:]), inputs=np.arange(self.n_features))
 
     def with_arrays(self, weights: Sequence[npt.NDArray], biases: Sequence[npt.NDArray]) -> Network:
-        """Another network of the same shape."""
+        """Another network of the same shape.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.with_arrays([0 * w for w in net.weights], net.biases).n_weights
+        0
+        """
         return replace(self, weights=tuple(weights), biases=tuple(biases))
 
     def counts(self) -> dict[str, int]:
-        """What people count: live weights, neurons, model columns read, and bytes."""
+        """What people count: live weights, neurons, model columns read, and bytes.
+
+        Examples
+        --------
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.counts()
+        {'weights': 2, 'neurons': 1, 'inputs': 1, 'bytes': 72}
+        """
         settled = self.settle()
         return {
             "weights": settled.n_weights,

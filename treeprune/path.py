@@ -1,22 +1,25 @@
 """PruningPath: the nested sequence of smaller models inside a fitted one.
 
-One integer per split, the step at which it goes, encodes every model of the sequence: a node is
-a leaf at a step exactly when `removed_at <= step`. Sizes, predictions, scores and cuts follow
-from that array, so a path costs as much memory as the model and no refit.
+One integer per removable unit, the step at which it goes, encodes every model of the sequence: a
+node of a tree is a leaf at a step exactly when `removed_at <= step`, a weight, neuron or column of
+a network is gone. Of trees, sizes, predictions, scores and cuts follow from that array, so a path
+costs as much memory as the model and no refit; of networks, which are fine-tuned after each step,
+the path also holds the weights of every step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import native
 from . import scoring as scores
+from .network import Network
+from .stages import NetworkStages, Stages, TreeStages
 from .trees import Trees
 
 __all__ = ["PruningPath"]
@@ -34,17 +37,26 @@ class PruningPath:
     ----------
     model : fitted model
         As grown; never changed.
-    trees : Trees
-        What was read from it.
-    removed_at : array of int32, shape (n_nodes,)
-        Step at which each split goes; 0 at leaves of the grown model, `len(path)` where never.
+    trees : Trees or None
+        What was read from it; None of a network.
+    removed_at : array of int32, shape (n_units,)
+        Step at which each unit goes: each split (0 at leaves of the grown model), or each weight,
+        neuron or raw column of a network (0 where it did nothing); `len(path)` where never.
     strength, risk : array of float64, shape (n_steps,)
         Strength from which on each step is the best one (-inf for step 0), and the pruning risk
-        of its model, per unit of row weight (forests: mean over trees).
+        of its model, per unit of row weight (forests: mean over trees). Of networks the strength
+        is the share of units that is gone, the risk the mean training loss.
     size : array of int, shape (n_steps,)
-        Leaves of all trees.
+        Leaves of all trees, or units of a network that still do something.
     method : str
         Name of the pruning method.
+    unit, size_unit : str
+        What is removed ("node", "weight", "neuron", "input") and what is counted.
+    networks : tuple of Network
+        Of a network: its weights at every step, in the shapes of the trained one.
+    counts : dict of str to array, shape (n_steps,)
+        Further counts: raw columns that are read, of networks also neurons and weights (and the
+        penalty `l1` of each step of that method).
     step_score, step_score_se : array of float64, shape (n_steps,), or None
         Cross-validated mean and standard error, larger is better; NaN at steps not asked.
     scoring : str or None
@@ -70,7 +82,7 @@ class PruningPath:
     """
 
     model: Any
-    trees: Trees
+    trees: Trees | None
     removed_at: Array
     strength: Array
     size: Array
@@ -82,6 +94,8 @@ class PruningPath:
     step_score_se: Array | None = None
     scoring: str | None = None
     chosen: int | None = None
+    networks: tuple[Network, ...] = ()
+    counts: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("removed_at", "strength", "size", "risk"):
@@ -105,7 +119,8 @@ class PruningPath:
         DataFrame
             Columns step, strength, size, risk, score, score_se, interpretability. Scores are NaN
             where they were not asked (scores that are not additive are asked on at most 200
-            steps); interpretability is NaN until it has been measured.
+            steps); interpretability is NaN until it has been measured. Of networks also columns,
+            neurons and weights (live ones, whatever the unit).
 
         Examples
         --------
@@ -127,23 +142,36 @@ class PruningPath:
                 "score": nan if self.step_score is None else self.step_score,
                 "score_se": nan if self.step_score_se is None else self.step_score_se,
                 "interpretability": nan,
+                **(self.counts if self.networks else {}),
             }
         )
 
-    def step_for(self, *, size: int | None = None, strength: float | None = None) -> int:
-        """Step of a size or a strength.
+    def step_for(
+        self,
+        *,
+        size: int | None = None,
+        strength: float | None = None,
+        columns: int | None = None,
+        neurons: int | None = None,
+        weights: int | None = None,
+    ) -> int:
+        """Step of a size, a strength, or a budget in human units.
 
         Parameters
         ----------
         size : int, optional
-            The largest model with at most this many leaves.
+            The largest model with at most this many leaves (or units of a network).
         strength : float, optional
             The last step whose strength is at most this.
+        columns, neurons, weights : int, optional
+            The largest model that reads at most this many raw columns, or has at most so many
+            hidden neurons or weights (of networks).
 
         Raises
         ------
         ValueError
-            If neither or both are given, the strength is NaN, or every model is larger.
+            If not exactly one is given, the strength is NaN, every model is larger, or the path
+            does not count such things.
 
         Examples
         --------
@@ -152,20 +180,32 @@ class PruningPath:
         >>> from treeprune import pruning_path
         >>> X, y = load_breast_cancer(return_X_y=True)
         >>> path = pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y))
-        >>> path.step_for(size=5), path.step_for(strength=1.0)
-        (10, 13)
+        >>> path.step_for(size=5), path.step_for(strength=1.0), path.step_for(columns=2)
+        (10, 13, 11)
         """
-        if (size is None) == (strength is None):
-            raise ValueError("give either size or strength")
+        budgets = {"columns": columns, "neurons": neurons, "weights": weights}
+        asked = {name: most for name, most in budgets.items() if most is not None}
+        if len(asked) + (size is not None) + (strength is not None) != 1:
+            raise ValueError("give either size or strength, or one of columns, neurons, weights")
         if strength is not None:
             if np.isnan(strength):
                 raise ValueError("strength is NaN; give a number, inf for the smallest model")
             return int(np.searchsorted(self.strength, strength, side="right")) - 1
-        steps = np.flatnonzero(self.size <= size)
+        if size is not None:
+            return self._first_within(self.size, size, self.size_unit)
+        name, most = asked.popitem()
+        if name not in self.counts:
+            raise ValueError(
+                f"this path of {self.size_unit} does not count {name}; possible are size, "
+                f"strength, {', '.join(self.counts)}"
+            )
+        return self._first_within(self.counts[name], most, name)
+
+    def _first_within(self, counts: Array, most: int, name: str) -> int:
+        steps = np.flatnonzero(counts <= most)
         if not len(steps):
             raise ValueError(
-                f"no step has at most {size} {self.size_unit}; sizes go from {self.size[0]} "
-                f"to {self.size[-1]}"
+                f"no step has at most {most} {name}; sizes go from {counts[0]} to {counts[-1]}"
             )
         return int(steps[0])
 
@@ -175,14 +215,17 @@ class PruningPath:
         *,
         size: int | None = None,
         strength: float | None = None,
+        columns: int | None = None,
+        neurons: int | None = None,
+        weights: int | None = None,
     ) -> Any:
-        """The native model of a step.
+        """The native model of a step; networks are compacted.
 
         Parameters
         ----------
         step : int, optional
             Number of the step; negative ones count from the end.
-        size, strength : optional
+        size, strength, columns, neurons, weights : optional
             See `step_for`.
 
         Returns
@@ -193,7 +236,7 @@ class PruningPath:
         Raises
         ------
         ValueError
-            If not exactly one of the three is given.
+            If not exactly one is given.
         IndexError
             If there is no such step.
 
@@ -207,11 +250,46 @@ class PruningPath:
         >>> path.cut(strength=0.01)
         DecisionTreeClassifier(random_state=0)
         """
-        if sum(x is not None for x in (step, size, strength)) != 1:
-            raise ValueError("give one of step, size and strength")
-        if step is None:
-            step = self.step_for(size=size, strength=strength)
-        return native.write(self.model, self.removed_at <= self._index(step))
+        wanted = {
+            "size": size,
+            "strength": strength,
+            "columns": columns,
+            "neurons": neurons,
+            "weights": weights,
+        }
+        asked: dict[str, Any] = {name: x for name, x in wanted.items() if x is not None}
+        if len(asked) + (step is not None) != 1:
+            raise ValueError(f"give one of step, {', '.join(wanted)}")
+        return self.stages.write(self._index(self.step_for(**asked) if step is None else step))
+
+    @property
+    def base(self) -> Trees | Network:
+        """What was read from the model: its trees, or its network."""
+        return self.networks[0] if self.trees is None else self.trees
+
+    @property
+    def stages(self) -> Stages:
+        """The models of all steps, for scores and predictions."""
+        if self.trees is None:
+            return NetworkStages(self.model, self.networks)
+        return TreeStages(self.model, self.trees, self.removed_at, len(self))
+
+    def is_constant(self, step: int) -> bool:
+        """Whether the model of a step predicts the same for every row.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import pruning_path
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> path = pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y))
+        >>> path.is_constant(0), path.is_constant(-1)
+        (False, True)
+        """
+        if self.trees is None:
+            return bool(self.counts["columns"][step] == 0)
+        return bool(self.size[step] == self.trees.n_trees)
 
     def _index(self, step: int) -> int:
         if not -len(self) <= step < len(self):
@@ -250,7 +328,7 @@ class PruningPath:
         ['step', 'strength', 'size', 'risk', 'score']
         """
         frame = self.to_frame()[["step", "strength", "size", "risk"]]
-        how = scores.resolve(scoring, self.trees)
+        how = scores.resolve(scoring, self.base)
         return frame.assign(score=self.score_steps(X, y, how, sample_weight=sample_weight))
 
     def score_steps(
@@ -277,10 +355,7 @@ class PruningPath:
         1.0
         """
         return scores.score_steps(
-            self.model,
-            self.trees,
-            self.removed_at,
-            len(self),
+            self.stages,
             X,
             y,
             scoring,
@@ -311,9 +386,9 @@ class PruningPath:
         >>> [proba.shape for proba in path.staged_predict_proba(X)][-1]
         (569, 2)
         """
-        if not self.trees.is_classifier:
+        if not self.base.is_classifier:
             raise AttributeError("a regressor has no predict_proba; use staged_predict")
-        return scores.staged(self.model, self.trees, self.removed_at, len(self), X, proba=True)
+        return scores.staged(self.stages, X, proba=True)
 
     def staged_predict(self, X: Any) -> Iterator[Array]:
         """Predictions of every step in turn, without refitting or rebuilding.
@@ -332,7 +407,7 @@ class PruningPath:
         >>> [len(set(p)) for p in path.staged_predict(X)]
         [3, 2, 1]
         """
-        return scores.staged(self.model, self.trees, self.removed_at, len(self), X, proba=False)
+        return scores.staged(self.stages, X, proba=False)
 
     def scored(self, mean: Array, se: Array, name: str) -> PruningPath:
         """A copy that holds cross-validated scores.

@@ -1,8 +1,8 @@
 """Scores of every step of a path from one pass over the rows.
 
-Additive scores (Brier, log loss, squared error, R², for one tree also accuracy) are sums: over
-nodes for one tree, over the events of every row for a sum of trees. Any other scikit-learn
-scorer is asked step by step, on steps that the caller has thinned.
+Additive scores (Brier, log loss, squared error, R², for one tree or a network also accuracy) are
+sums, which the path's stages know how to take. Any other scikit-learn scorer is asked step by
+step, on steps that the caller has thinned.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
-from sklearn.utils import _safe_indexing
 
-from . import kernels, native
-from .losses import check_rows, encode, node_loss, output_share, sum_rows
+from .losses import check_rows, encode, output_share
+from .network import Network
+from .stages import Stages
 from .trees import Trees
 
 __all__ = ["MOST_STEPS", "Scoring", "resolve", "score_steps", "staged", "thin"]
@@ -27,7 +27,6 @@ __all__ = ["MOST_STEPS", "Scoring", "resolve", "score_steps", "staged", "thin"]
 Array = npt.NDArray
 
 MOST_STEPS = 200  # a ROC AUC costs milliseconds: thousands of steps x folds would cost minutes
-BLOCK = 1 << 22  # rows x trees whose leaves are held at once
 
 # scikit-learn's name -> (loss, whether a sum of trees has it too).
 _ADDITIVE = {
@@ -37,11 +36,6 @@ _ADDITIVE = {
     "neg_mean_squared_error": ("squared_error", True),
     "neg_root_mean_squared_error": ("squared_error", True),
     "r2": ("squared_error", True),
-}
-_CODES = {
-    "brier": kernels.BRIER,
-    "log_loss": kernels.LOG_LOSS,
-    "squared_error": kernels.SQUARED_ERROR,
 }
 
 
@@ -59,13 +53,15 @@ class Scoring:
     share: tuple[float, ...] = ()
 
 
-def resolve(scoring: Any, trees: Trees) -> Scoring:
+def resolve(scoring: Any, base: Trees | Network) -> Scoring:
     """What `scoring` means for a model: an additive loss or a scikit-learn scorer.
 
     Parameters
     ----------
     scoring : None, str or callable
         None is the Brier score for classifiers and R² for regressors: proper and bounded.
+    base : Trees or Network
+        What was read from the model.
 
     Raises
     ------
@@ -74,14 +70,14 @@ def resolve(scoring: Any, trees: Trees) -> Scoring:
     """
     name = scoring
     if scoring is None:
-        name = "neg_brier_score" if trees.is_classifier else "r2"
+        name = "neg_brier_score" if base.is_classifier else "r2"
     if isinstance(name, str) and name in _ADDITIVE:
         loss, for_sums = _ADDITIVE[name]
-        fits = (loss != "squared_error") == trees.is_classifier
+        fits = (loss != "squared_error") == base.is_classifier
         # scikit-learn has its own rules for several outputs; only the default is defined here.
-        several = trees.n_outputs > 1 and scoring is not None and name != "r2"
-        if fits and not several and (for_sums or trees.n_trees == 1):
-            return Scoring(name, loss, share=tuple(output_share(trees, loss)))
+        several = base.n_outputs > 1 and scoring is not None and name != "r2"
+        if fits and not several and (for_sums or getattr(base, "n_trees", 1) == 1):
+            return Scoring(name, loss, share=tuple(output_share(base, loss)))
     if not (isinstance(name, str) or callable(name)):
         raise ValueError(
             f"scoring must be None, the name of one scikit-learn scorer, or a callable "
@@ -103,35 +99,8 @@ def thin(size: Array, most: int = MOST_STEPS) -> Array:
     return np.unique(np.concatenate([[0], steps, [n - 1]]))
 
 
-def row_blocks(n_rows: int, n_trees: int) -> Iterator[slice]:
-    """Slices of rows such that a block's leaf ids stay small."""
-    step = max(1, BLOCK // n_trees)
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
-
-
-def apply_blocks(model: Any, X: Any, n_rows: int, n_trees: int) -> Iterator[tuple[slice, Array]]:
-    """Leaf ids block by block; a single block is applied without slicing."""
-    blocks = list(row_blocks(n_rows, n_trees))
-    for rows in blocks:
-        part = X if len(blocks) == 1 else _safe_indexing(X, np.arange(rows.start, rows.stop))
-        yield rows, native.apply(model, part)
-
-
-def staged_values(trees: Trees, leaf: Array, removed_at: Array, step: int) -> Array:
-    """The model's output at a step for rows with these leaves, (n_rows, n_outputs, k)."""
-    node = kernels.node_at(trees.parent, removed_at, step)
-    out = np.zeros((len(leaf), *trees.value.shape[1:]))
-    for j in range(trees.n_trees):  # the order of the trees is the native order of summation
-        out += trees.tree_weight[j] * trees.value[node[leaf[:, j]]]
-    return out / trees.n_trees if trees.average else out
-
-
 def score_steps(
-    model: Any,
-    trees: Trees,
-    removed_at: Array,
-    n_steps: int,
+    stages: Stages,
     X: Any,
     y: Any,
     scoring: Scoring,
@@ -144,8 +113,8 @@ def score_steps(
 
     Parameters
     ----------
-    model, trees, removed_at, n_steps
-        The path.
+    stages : Stages
+        The models of the path.
     X, y, sample_weight
         Rows; the weights enter additive scores always, others where the metric takes them.
     scoring : Scoring
@@ -161,25 +130,23 @@ def score_steps(
     """
     weight = check_rows(X, y, sample_weight)
     y = np.asarray(y)
-    target = encode(model, y, unknown_ok=unknown_ok)
+    target = encode(stages.model, y, unknown_ok=unknown_ok)
     if scoring.loss is not None:
-        return _additive(model, trees, removed_at, n_steps, X, target, weight, scoring)
-    out = np.full(n_steps, np.nan)
+        return _additive(stages, X, target, weight, scoring)
+    out = np.full(len(stages), np.nan)
     given = weight if sample_weight is not None and _takes_weights(scoring.scorer) else None
-    ask = _step_scorer(model, trees, removed_at, X, y, scoring.scorer, given)
-    for step in range(n_steps) if steps is None else np.unique(steps):
+    ask = _step_scorer(stages, X, y, scoring.scorer, given)
+    for step in range(len(stages)) if steps is None else np.unique(steps):
         out[step] = ask(int(step))
     return out
 
 
-def staged(
-    model: Any, trees: Trees, removed_at: Array, n_steps: int, X: Any, *, proba: bool
-) -> Iterator[Any]:
-    """Predictions of every step in turn; the rows' leaves are found once."""
-    leaf = native.apply(model, X)
-    stage = _ClassStage() if trees.is_classifier else _RowStage()
-    for step in range(n_steps):
-        stage.set_values(model, trees, staged_values(trees, leaf, removed_at, step))
+def staged(stages: Stages, X: Any, *, proba: bool) -> Iterator[Any]:
+    """Predictions of every step in turn; what the steps share is computed once."""
+    values = stages.values(X)
+    stage = _ClassStage() if stages.base.is_classifier else _RowStage()
+    for step in range(len(stages)):
+        stage.set_values(stages.model, stages.base, values(step))
         yield stage.predict_proba(X) if proba else stage.predict(X)
 
 
@@ -189,28 +156,21 @@ def _takes_weights(scorer: Any) -> bool:
 
 
 def _step_scorer(
-    model: Any,
-    trees: Trees,
-    removed_at: Array,
-    X: Any,
-    y: Array,
-    scorer: Any,
-    weight: Array | None,
+    stages: Stages, X: Any, y: Array, scorer: Any, weight: Array | None
 ) -> Callable[[int], float]:
     """A function from step to score.
 
-    scikit-learn's scorers only ask for predictions, which are gathered from the leaves that the
-    rows have in the grown model; a scorer of the user's own may ask for anything and receives
-    the native model of the step.
+    scikit-learn's scorers only ask for predictions, which the stages give; a scorer of the user's
+    own may ask for anything and receives the native model of the step.
     """
     extra = {} if weight is None else {"sample_weight": weight}
     if not hasattr(scorer, "_score_func"):
-        return lambda step: float(scorer(native.write(model, removed_at <= step), X, y, **extra))
-    leaf = native.apply(model, X)
-    stage = _ClassStage() if trees.is_classifier else _RowStage()
+        return lambda step: float(scorer(stages.write(step), X, y, **extra))
+    values = stages.values(X)
+    stage = _ClassStage() if stages.base.is_classifier else _RowStage()
 
     def ask(step: int) -> float:
-        stage.set_values(model, trees, staged_values(trees, leaf, removed_at, step))
+        stage.set_values(stages.model, stages.base, values(step))
         return float(scorer(stage, X, y, **extra))
 
     return ask
@@ -219,8 +179,8 @@ def _step_scorer(
 class _RowStage(RegressorMixin, BaseEstimator):
     """Predictions of one step in the shape of an estimator, for scorers; X is not looked at."""
 
-    def set_values(self, model: Any, trees: Trees, values: Array) -> None:
-        self.values_, self.n_classes_ = values, trees.n_classes
+    def set_values(self, model: Any, base: Trees | Network, values: Array) -> None:
+        self.values_, self.n_classes_ = values, base.n_classes
         if hasattr(model, "classes_"):
             self.classes_ = model.classes_
 
@@ -243,16 +203,7 @@ class _ClassStage(ClassifierMixin, _RowStage):
         return np.column_stack([c[t] for c, t in zip(self.classes_, top, strict=True)])
 
 
-def _additive(
-    model: Any,
-    trees: Trees,
-    removed_at: Array,
-    n_steps: int,
-    X: Any,
-    y: Array,
-    weight: Array,
-    scoring: Scoring,
-) -> Array:
+def _additive(stages: Stages, X: Any, y: Array, weight: Array, scoring: Scoring) -> Array:
     """Every step's score from sums."""
     kind = scoring.loss
     assert kind is not None
@@ -264,45 +215,8 @@ def _additive(
         # A constant target has no R²; scikit-learn says 0 unless every prediction is exact.
         share = np.divide(share, spread, out=np.zeros_like(share), where=spread > 0)
         constant = float((spread == 0).mean())
-        loss = _summed_loss(model, trees, removed_at, n_steps, X, y, weight, kind, share)
-        return 1.0 - constant - loss
-    loss = _summed_loss(model, trees, removed_at, n_steps, X, y, weight, kind, share) / total
+        return 1.0 - constant - stages.losses(X, y, weight, kind, share)
+    loss = stages.losses(X, y, weight, kind, share) / total
     if scoring.name == "accuracy":
         return 1.0 - loss
     return -np.sqrt(loss) if scoring.name == "neg_root_mean_squared_error" else -loss
-
-
-def _summed_loss(
-    model: Any,
-    trees: Trees,
-    removed_at: Array,
-    n_steps: int,
-    X: Any,
-    y: Array,
-    weight: Array,
-    kind: str,
-    share: Array,
-) -> Array:
-    """Loss of all rows at every step."""
-    if trees.n_trees == 1:
-        leaf = native.apply(model, X)
-        loss = node_loss(kind, trees, sum_rows(trees, leaf, y, weight), share=share)
-        return kernels.step_sums(trees.left, trees.right, trees.parent, removed_at, loss, n_steps)
-    out = np.zeros(n_steps)
-    n_classes = np.array(trees.n_classes or [1] * trees.n_outputs, np.int64)
-    tree_weight = trees.tree_weight / (trees.n_trees if trees.average else 1)
-    for rows, leaf in apply_blocks(model, X, len(y), trees.n_trees):
-        kernels.row_losses(
-            leaf,
-            trees.parent,
-            removed_at,
-            trees.value,
-            tree_weight,
-            y[rows],
-            weight[rows],
-            n_classes,
-            share,
-            _CODES[kind],
-            out,
-        )
-    return np.cumsum(out)

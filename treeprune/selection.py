@@ -7,7 +7,7 @@ one pass and matched to the steps of the path grown on all rows.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -81,12 +81,14 @@ class Recipe:
     never_prune: Any = None
     validation: Any = 0.25
     seed: int | None = None
+    of_network: dict[str, Any] = field(default_factory=dict)
 
     def path(self, rows: Rows) -> PruningPath:
         """Grow a model on the rows (setting some aside where the method needs it); its path."""
         if not self.method.needs_holdout:
             model = self.grow(rows)
-            return self._path(model, None if self._has_stored(model) else rows)
+            needed = self.method.rows == "training" or not self._has_stored(model)
+            return self._path(model, rows if needed else None)
         grown, held = holdout(rows, self.validation, self.classes is not None, self.seed)
         return self._path(self.grow(rows.take(grown)), rows.take(held))
 
@@ -123,6 +125,8 @@ class Recipe:
             cost_matrix=matrix,
             sample_weight=None if held is None else held.weight,
             never_prune=self.never_prune,
+            random_state=self.seed,
+            **self.of_network,
         )
 
 
@@ -199,12 +203,18 @@ def aligned_steps(path: PruningPath, fold: PruningPath, method: Method) -> Array
 
     Training risks are matched at the geometric mean of a strength and its successor, which is
     the middle of the interval where the step is optimal (Breiman et al. 1984, ch. 3.4.2);
-    strengths with a scale of their own at the strength itself; hold-out paths by size.
+    strengths with a scale of their own at the strength itself, shares of removed units at the
+    nearest one; hold-out paths by size.
     """
     if method.align == "size":
         # The fold's sizes fall: the first step with at most as many leaves, or its smallest.
         steps = np.searchsorted(-fold.size, -path.size, side="left")
         return np.minimum(steps, len(fold) - 1)
+    if method.align == "nearest":
+        # Shares of units that are gone, 0 for the model as trained.
+        own, wanted = fold.strength.clip(min=0), path.strength.clip(min=0)
+        steps = np.abs(own[None, :] - wanted[:, None]).argmin(axis=1)
+        return np.where(np.isneginf(path.strength), 0, steps)
     levels = midpoints(path.strength) if method.align == "geometric" else path.strength
     return np.searchsorted(fold.strength, levels, side="right") - 1
 
@@ -277,8 +287,8 @@ def cross_validate(
     the standard deviation over folds (ddof 1) divided by the square root of their number; NaN
     with a single split.
     """
-    how = resolve(scoring, path.trees)
-    splitter = check_cv(cv, np.asarray(rows.y), classifier=path.trees.is_classifier)
+    how = resolve(scoring, path.base)
+    splitter = check_cv(cv, np.asarray(rows.y), classifier=path.base.is_classifier)
     # Splitters look at the number of rows only; some refuse frames that trees accept.
     splits = list(splitter.split(np.zeros(len(rows)), rows.y, rows.groups))
     if rows.weight is not None:

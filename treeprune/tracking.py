@@ -85,6 +85,8 @@ def progress(total: int, what: str, *, shown: bool) -> Iterator[Callable[[str], 
         TimeElapsedColumn(),
         TextColumn("{task.fields[said]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # What others print meanwhile stays where they print it.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task(what, total=total, said="")
         yield lambda said: bar.update(task, advance=1, said=said)

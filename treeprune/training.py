@@ -5,7 +5,7 @@ operations whatever the number of layers. After every step the weights are drawn
 `learning_rate * l1 / D`, where D is the diagonal metric in which Adam has just stepped: that is
 the proximal step of the L1 penalty in this metric, which ends in exact zeros at a minimum of the
 penalised loss (thresholding by `learning_rate * l1` alone ends elsewhere). Masked weights are put
-back to zero after every step and gather no moments.
+back to zero after every step and gather no moments. `polish` goes on to the minimum itself.
 """
 
 from __future__ import annotations
@@ -17,10 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse, special
+from scipy.optimize import minimize
 
 from .network import Network, activate, slope
 
-__all__ = ["Moments", "Settings", "Task", "gradients", "kkt_residual", "losses", "train"]
+__all__ = [
+    "Moments",
+    "Settings",
+    "Task",
+    "gradients",
+    "kkt_residual",
+    "losses",
+    "polish",
+    "train",
+]
 
 Array = npt.NDArray
 
@@ -212,6 +222,11 @@ def gradients(net: Network, task: Task, *, squared: bool = False) -> tuple[float
     """
     P, G = _Flat(net, np.float64), _Flat(net, np.float64)
     P.load(net.weights, net.biases)
+    return _mean_gradient(P, G, net, task, squared), [*G.W, *G.b]
+
+
+def _mean_gradient(P: _Flat, G: _Flat, net: Network, task: Task, squared: bool = False) -> float:
+    """Mean loss of the parameters P, its gradient into G; what else is asked of the network."""
     total = task.weight.sum()
     summed = np.zeros_like(G.vector)
     loss = 0.0
@@ -228,7 +243,7 @@ def gradients(net: Network, task: Task, *, squared: bool = False) -> tuple[float
             _backward(P, G, outs, d, net.activation)
         summed += G.vector
     G.vector[:] = summed / total
-    return loss / total, [*G.W, *G.b]
+    return loss / total
 
 
 def _backward_squared(
@@ -248,23 +263,101 @@ def losses(net: Network, task: Task) -> float:
     return float(np.average(row_losses(net.raw(task.X), task.Y, net.link), weights=task.weight))
 
 
-def kkt_residual(net: Network, task: Task, *, alpha: float, l1: float) -> float:
-    """How far the weights are from the conditions of a minimum of the L1-penalised loss.
+def kkt_residual(
+    net: Network,
+    task: Task,
+    *,
+    alpha: float,
+    l1: float,
+    mask: Sequence[Array] | None = None,
+) -> float:
+    """How far a network is from the conditions of a minimum of its L1-penalised loss.
 
     Returns
     -------
     float
-        The largest of |g + alpha w + l1 sign(w)| over weights that are not zero and of
-        max(|g| - l1, 0) over those that are, where g is the gradient of the mean loss; 0 at a
-        minimum. Compare it with `l1`.
+        The largest of |g + alpha w + l1 sign(w)| over weights that are not zero, of
+        max(|g| - l1, 0) over those that are (and may be otherwise: the mask), and of |g| over
+        biases, where g is the gradient of the mean loss; 0 at a minimum. Compare it with `l1`.
+        (Where a rectified neuron is exactly at its kink, g is one of several slopes.)
     """
     _, grad = gradients(net, task)
-    worst = 0.0
-    for w, g in zip(net.weights, grad, strict=False):  # biases are not penalised
+    depth = len(net.weights)
+    worst = max(float(np.abs(g).max(initial=0.0)) for g in grad[depth:])  # not penalised
+    for i, (w, g) in enumerate(zip(net.weights, grad, strict=False)):
         g = g + alpha * w
         gap = np.where(w != 0, np.abs(g + l1 * np.sign(w)), np.maximum(np.abs(g) - l1, 0.0))
+        if mask is not None:
+            gap = gap[mask[i]]
         worst = max(worst, float(gap.max(initial=0.0)))
     return worst
+
+
+def polish(
+    net: Network,
+    task: Task,
+    *,
+    alpha: float,
+    l1: float,
+    steps: int,
+    mask: Sequence[Array] | None = None,
+) -> Network:
+    """Go from a trained network to a minimum of its penalised loss, by L-BFGS-B over all rows.
+
+    A weight is written as u - v with u, v >= 0: so the L1 penalty is smooth, and a weight whose
+    parts are both at their bounds is an exact zero. The penalised loss never rises.
+
+    Parameters
+    ----------
+    net : Network
+        Where to start; never changed.
+    task : Task
+    alpha, l1 : float
+        As in `Settings`.
+    steps : int
+        Iterations at most; a step is a pass over all rows, or a few.
+    mask : sequence of array of bool, optional
+        As in `train`.
+
+    References
+    ----------
+    Byrd, Lu, Nocedal & Zhu (1995), A limited memory algorithm for bound constrained optimization.
+    Schmidt, Fung & Rosales (2007), Fast optimization methods for L1 regularization.
+    """
+    P, G = _Flat(net, np.float64), _Flat(net, np.float64)
+    P.load(net.weights, net.biases)
+    n = P.n_weights
+    free = np.arange(n)
+    if mask is not None:
+        free = np.flatnonzero(np.concatenate([np.asarray(m).reshape(-1) for m in mask]))
+        P.vector[np.setdiff1d(np.arange(n), free)] = 0.0
+    k = len(free)
+
+    def put(z: Array) -> Array:
+        P.vector[free] = z[:k] - z[k : 2 * k]
+        P.vector[n:] = z[2 * k :]
+        return P.vector[free]
+
+    def penalised(z: Array) -> tuple[float, Array]:
+        w = put(z)
+        loss = _mean_gradient(P, G, net, task) + 0.5 * alpha * (w @ w) + l1 * z[: 2 * k].sum()
+        g = G.vector[free] + alpha * w
+        return loss, np.concatenate([g + l1, l1 - g, G.vector[n:]])
+
+    bounds = [(0.0, None)] * (2 * k) + [(None, None)] * (len(P.vector) - n)
+    before = np.inf
+    while steps > 0:  # a line search may give up on old curvature: begin anew while that helps
+        w = P.vector[free]
+        start = np.concatenate([np.maximum(w, 0), np.maximum(-w, 0), P.vector[n:]])
+        options = {"maxiter": steps, "ftol": 0.0, "gtol": max(1e-3 * l1, 1e-8), "maxcor": 20}
+        found = minimize(penalised, start, jac=True, method="L-BFGS-B", bounds=bounds,
+                         options=options)  # fmt: skip
+        put(found.x)
+        steps -= max(1, found.nit)
+        if before - found.fun <= 1e-9 * abs(found.fun):
+            break
+        before = found.fun
+    return net.with_arrays(P.W, P.b)
 
 
 def _dense(X: Any, dtype: Any) -> Array:
@@ -413,6 +506,32 @@ def train(
     return run.network(), run.history, moments
 
 
+def _epoch(run: _Run, X: Any, Y: Array, weight: Array | None, epoch: int) -> dict[str, float]:
+    """One pass over all rows, and its row of the history."""
+    s, n = run.settings, len(Y)
+    steps = -(-n // s.batch_size)
+    order = np.arange(n)
+    if s.shuffle and steps > 1:
+        order = run.rng.permutation(n)
+    loss, rate = 0.0, s.learning_rate
+    for k in range(steps):
+        rows = order[k * s.batch_size : (k + 1) * s.batch_size] if steps > 1 else slice(None)
+        if s.schedule == "cosine":
+            done = (epoch * steps + k) / (s.epochs * steps)
+            rate = 0.5 * s.learning_rate * (1 + np.cos(np.pi * done))
+        batch = _dense(X[rows], run.P.vector.dtype)
+        part = None if weight is None else weight[rows]
+        loss += run.step(batch, Y[rows], part, rate) * len(batch) / n
+    w = run.P.vector[: run.P.n_weights]
+    return {
+        "epoch": epoch,
+        "loss": loss,
+        "penalty": run.penalty(),
+        "learning_rate": rate,
+        "zeros": 1.0 - np.count_nonzero(w) / max(1, w.size),
+    }
+
+
 def _epochs(
     run: _Run,
     X: Any,
@@ -421,34 +540,21 @@ def _epochs(
     validation: Task | None,
     on_epoch: Callable[[dict[str, float], Callable[[], Network]], bool | None] | None,
 ) -> None:
-    s, n = run.settings, len(Y)
+    s = run.settings
     best, best_vector, since = np.inf, None, 0
-    steps = -(-n // s.batch_size)
     for epoch in range(s.epochs):
-        order = np.arange(n)
-        if s.shuffle and steps > 1:
-            order = run.rng.permutation(n)
-        loss, rate = 0.0, s.learning_rate
-        for k in range(steps):
-            rows = order[k * s.batch_size : (k + 1) * s.batch_size] if steps > 1 else slice(None)
-            if s.schedule == "cosine":
-                done = (epoch * steps + k) / (s.epochs * steps)
-                rate = 0.5 * s.learning_rate * (1 + np.cos(np.pi * done))
-            batch = _dense(X[rows], run.P.vector.dtype)
-            part = None if weight is None else weight[rows]
-            loss += run.step(batch, Y[rows], part, rate) * len(batch) / n
-        w = run.P.vector[: run.P.n_weights]
-        row = {
-            "epoch": len(run.history),
-            "loss": loss,
-            "penalty": run.penalty(),
-            "learning_rate": rate,
-            "zeros": 1.0 - np.count_nonzero(w) / max(1, w.size),
-        }
-        if validation is not None:
-            row["validation_loss"] = losses(run.network(), validation)
+        with np.errstate(over="ignore", invalid="ignore"):  # said better below
+            row = _epoch(run, X, Y, weight, epoch)
+            finite = np.isfinite(run.P.vector).all()
+            if finite and validation is not None:
+                row["validation_loss"] = losses(run.network(), validation)
+        if not (finite and np.isfinite(list(row.values())).all()):
+            raise ValueError(
+                f"the training diverged in epoch {epoch}: the loss was {row['loss']:.3g}; scale "
+                "the columns and the targets, or give a smaller learning_rate_init"
+            )
         run.history.append(row)
-        watched = row.get("validation_loss", loss + row["penalty"])
+        watched = row.get("validation_loss", row["loss"] + row["penalty"])
         since = 0 if watched < best - s.tol else since + 1
         if watched < best:
             best = watched

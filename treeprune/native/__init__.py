@@ -314,7 +314,8 @@ def training(model: Any, n_rows: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        alpha (L2, of the mean loss), batch_size, learning_rate, beta_1, beta_2, epsilon, dropout.
+        alpha (L2, of the mean loss), batch_size, learning_rate, beta_1, beta_2, epsilon, dropout;
+        and epochs, how many there were.
 
     Examples
     --------

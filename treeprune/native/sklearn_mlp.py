@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ..exceptions import UnsupportedModelError
+from ..exceptions import MalformedModelError, UnsupportedModelError
 from ..network import Network
 
 __all__ = [
@@ -37,10 +37,15 @@ _OF_THE_TRAINING = frozenset(
 _LINKS = {"identity": "identity", "logistic": "logit", "softmax": "softmax"}
 
 
+def _is_own(model: Any) -> bool:
+    """Whether this is a network of this package, fitted or not."""
+    return hasattr(type(model), "to_sklearn")
+
+
 def read(model: Any) -> Network:
     """Weights and biases as they are, zeros and dead neurons included."""
-    check_is_fitted(model)
-    if hasattr(model, "network_"):
+    check_is_fitted(model, "coefs_")
+    if _is_own(model):
         return model.network_
     classes = getattr(model, "classes_", None)
     binarizer = getattr(model, "_label_binarizer", None)
@@ -55,7 +60,7 @@ def read(model: Any) -> Network:
             f"{getattr(model, 'loss', None)!r}); possible are squared errors and classes"
         )
     names = getattr(model, "feature_names_in_", None)
-    return Network(
+    net = Network(
         tuple(model.coefs_),
         tuple(model.intercepts_),
         activation=model.activation,
@@ -63,6 +68,12 @@ def read(model: Any) -> Network:
         n_classes=() if classes is None else (len(classes),),
         feature_names=None if names is None else tuple(str(name) for name in names),
     )
+    if net.n_features != model.n_features_in_:
+        raise MalformedModelError(
+            f"the {type(model).__name__} was fitted on {model.n_features_in_} columns, its first "
+            f"weights read {net.n_features}"
+        )
+    return net
 
 
 def n_outputs(model: Any) -> int:
@@ -72,7 +83,7 @@ def n_outputs(model: Any) -> int:
 
 def raw_score(model: Any, X: Any) -> NDArray[np.float64]:
     """Sums of the last layer by the model's own forward pass, (n_rows, 1, n_scores)."""
-    if hasattr(model, "network_"):
+    if _is_own(model):
         return model.decision_sums(X)[:, None, :]
     bare = copy.copy(model)
     bare.out_activation_ = "identity"
@@ -107,7 +118,7 @@ def training(model: Any, n_rows: int) -> dict[str, Any]:
     penalty has another `alpha`.
     """
     batch = model.batch_size
-    own = hasattr(model, "network_")
+    own = _is_own(model)
     size = min(256 if own else _BATCH, n_rows) if batch == "auto" else min(int(batch), n_rows)
     return {
         "alpha": model.alpha if own else model.alpha / size,
@@ -117,11 +128,19 @@ def training(model: Any, n_rows: int) -> dict[str, Any]:
         "beta_2": model.beta_2,
         "epsilon": model.epsilon,
         "dropout": getattr(model, "dropout", 0.0),
+        "epochs": int(getattr(model, "n_iter_", model.max_iter)),
     }
 
 
 def write(model: Any, network: Network, value: None = None) -> Any:
     """The same type of model with the compacted network."""
+    before = read(model)
+    for name in ("n_features", "n_scores", "n_classes", "activation", "link"):
+        if getattr(network, name) != getattr(before, name):
+            raise MalformedModelError(
+                f"the network's {name} is {getattr(network, name)!r}, the "
+                f"{type(model).__name__}'s is {getattr(before, name)!r}"
+            )
     small = network.compact()
     new = copy.copy(model)
     state = {k: v for k, v in vars(model).items() if k not in _OF_THE_TRAINING}
@@ -129,7 +148,7 @@ def write(model: Any, network: Network, value: None = None) -> Any:
     new.__dict__.update(copy.deepcopy(state))
     new.hidden_layer_sizes = small.hidden_layer_sizes
     spread = small.spread_inputs()
-    if hasattr(model, "network_"):
+    if _is_own(model):
         new.network_ = small
         new.mask = tuple(w != 0 for w in spread.weights)
         return new
@@ -149,9 +168,16 @@ _BATCH = 200  # of scikit-learn, where batch_size is "auto"
 
 def sparse_mlp_params(model: Any) -> dict[str, Any]:
     """Parameters of a SparseMLP that trains as a network of scikit-learn does."""
+    if _is_own(model):
+        raise UnsupportedModelError(
+            f"this needs a network of scikit-learn, the {type(model).__name__} is one of this "
+            "package already"
+        )
     params = {name: getattr(model, name) for name in _SHARED}
     batch = _BATCH if model.batch_size == "auto" else int(model.batch_size)
     sizes = tuple(len(b) for b in model.intercepts_[:-1])
+    if np.isinf(params["n_iter_no_change"]):  # never stop early: None here
+        params["n_iter_no_change"] = None
     return {
         **params,
         "hidden_layer_sizes": sizes,
@@ -166,7 +192,9 @@ def to_sklearn_mlp(model: Any) -> Any:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.preprocessing import LabelBinarizer
 
-    net = model.network_
+    if not _is_own(model):
+        raise UnsupportedModelError(f"the {type(model).__name__} is scikit-learn's already")
+    net = read(model)
     if net.n_classes == (1,):
         raise ValueError("scikit-learn's MLPClassifier needs two classes, the model has one")
     batch = 256 if model.batch_size == "auto" else int(model.batch_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -27,7 +27,8 @@ from ..path import PruningPath
 from ..scoring import thin
 from ..trees import Trees
 from .methods import METHODS, Evidence, Method, find_method, find_risk
-from .tree_path import build_path, locked_nodes, own_strengths, shrink_values
+from .network_path import path_of_network
+from .tree_path import build_path, count_columns, locked_nodes, own_strengths, shrink_values
 
 __all__ = ["METHODS", "Method", "prune", "pruning_path", "pruning_strengths", "shrink"]
 
@@ -43,20 +44,28 @@ def pruning_path(
     sample_weight: npt.ArrayLike | None = None,
     never_prune: Sequence[str | int] | None = None,
     by: Callable | Sequence[int] | None = None,
+    granularity: str | None = None,
+    feature_groups: Any = None,
+    forbidden: Sequence[Any] | None = None,
+    random_state: int | None = None,
+    logger: Any = None,
+    verbose: int = 0,
 ) -> PruningPath:
-    """All steps of pruning a fitted tree or forest, from as grown to the smallest.
+    """All steps of pruning a fitted tree, forest or network, from as grown to the smallest.
 
     Parameters
     ----------
-    model : fitted scikit-learn tree or forest
-        DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*; never changed.
+    model : fitted scikit-learn tree, forest or network, or a SparseMLP
+        DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*, MLP*, SparseMLP*; never changed.
     X, y : array-like, optional
         Rows on which risks are measured: needed by `reduced_error` (held-out rows) and
-        `agreement` (held-out rows, labels not used); for other methods the statistics stored in
-        the model serve where they suffice. The risk "impurity" always comes from the model.
+        `agreement` (held-out rows, labels not used); for other methods of trees the statistics
+        stored in the model serve where they suffice. The risk "impurity" always comes from the
+        model. Networks need the rows they were trained on, for fine-tuning.
     method : str or Method
-        A name in `METHODS`: "cost_complexity", "reduced_error", "error_based", "minimum_error",
-        "pessimistic" or "agreement".
+        A name in `METHODS`. For trees: "cost_complexity", "reduced_error", "error_based",
+        "minimum_error", "pessimistic", "agreement". For networks: "magnitude", "gradient",
+        "fisher", "random", "l1", "backward_elimination".
     risk : str, optional
         For cost_complexity ("impurity" by default, the growing criterion, equal to
         scikit-learn's pruning) and reduced_error ("error" or "squared_error" by default): also
@@ -73,6 +82,21 @@ def pruning_path(
         (tree, node, parent, left, right, depth, feature, threshold, n_rows, weight, impurity,
         value) to a strength a node; the smallest goes first and takes what is below it along.
         A list of nodes gives a path of two steps.
+    granularity : {"weights", "neurons", "inputs"}, optional
+        What is removed of a network: single weights (by default), hidden neurons, or raw columns,
+        each with all its inputs.
+    feature_groups : array-like, shape (n_features,), or callable, optional
+        The raw column of every model column, such as "purpose" for each of its indicators: for
+        granularity "inputs", and for counting columns. A callable is given the columns' names.
+        Every model column is its own by default.
+    forbidden : list, optional
+        Raw columns that a network must no longer read from the first step on.
+    random_state : int, optional
+        Of a network: order of the rows in fine-tuning, and the method "random"; None is 0.
+    logger : object, optional
+        Told every step of a network's path: see `SparseMLPClassifier.fit`.
+    verbose : int
+        A progress bar for networks, on the standard error stream.
 
     Returns
     -------
@@ -83,11 +107,17 @@ def pruning_path(
     UnsupportedModelError, MalformedModelError
         If the model cannot be read.
     ValueError
-        If the method or risk is unknown or not defined for the task, rows are missing, weights
-        are negative, or the cost matrix has another shape.
+        If the method, risk or granularity is unknown or not defined for the model or task, rows
+        are missing, weights are negative, the cost matrix has another shape, or a column is not
+        one of the model's.
 
     Notes
     -----
+    Of networks a step removes the least important units, at their mean where they are neurons or
+    columns, and trains what is left further with the model's own settings and a rate that falls
+    to zero; `METHODS[name].with_options` changes the schedule. Masks of steps are nested, what is
+    cut off goes too, and at least one path from a column to a score stays.
+
     The strength of a step is in units of risk per unit of row weight and leaf, so that for
     "impurity" it equals scikit-learn's `ccp_alpha`; a forest's trees are ordered jointly, each
     with its own total weight (and `agreement` asks each tree whether it still says what it said as
@@ -112,13 +142,39 @@ def pruning_path(
     >>> light_nodes_first = pruning_path(tree, by=lambda nodes: nodes.weight)
     >>> print(light_nodes_first.cut(strength=20).get_n_leaves())
     12
+
+    A network, in whole columns:
+
+    >>> from sklearn.preprocessing import scale
+    >>> from treeprune import SparseMLPClassifier
+    >>> net = SparseMLPClassifier((16,), max_iter=50, random_state=0).fit(scale(X), y)
+    >>> columns = pruning_path(net, scale(X), y, method="backward_elimination")
+    >>> columns.cut(columns=5).network_.n_inputs
+    5
     """
     native.check_supported(model)
+    if native.is_network(model):
+        _refuse(model, risk=risk, cost_matrix=cost_matrix, by=by)
+        return path_of_network(
+            model,
+            X,
+            y,
+            method,
+            sample_weight,
+            granularity=granularity,
+            feature_groups=feature_groups,
+            never_prune=never_prune,
+            forbidden=forbidden,
+            random_state=random_state,
+            logger=logger,
+            verbose=verbose,
+        )
+    _refuse(model, granularity=granularity, forbidden=forbidden)
     trees = native.read(model)
     tasks = {"classification" if trees.is_classifier else "regression"}
     if trees.n_outputs > 1:
         tasks.add("several outputs")
-    row = find_method(method, tasks)
+    row = find_method(method, tasks, network=False)
     kind = find_risk(row, risk, trees.is_classifier)
     matrix = _cost_matrix(trees, kind, cost_matrix)
     splits = native.splits(model)
@@ -133,10 +189,20 @@ def pruning_path(
         own = own_strengths(trees, splits, by)
         evidence = Evidence(trees, None, "impurity", None, {})
         own_row = replace(METHODS["cost_complexity"], name="by", align="strength")
-        return build_path(model, evidence, own_row, locked, own)
+        path = build_path(model, evidence, own_row, locked, own)
+        return count_columns(path, splits, feature_groups)
     sums = _sums(model, trees, row, kind, X, y, None if X is None else weight)
     evidence = Evidence(trees, sums, kind, matrix, row.options)
-    return build_path(model, evidence, row, locked)
+    return count_columns(build_path(model, evidence, row, locked), splits, feature_groups)
+
+
+def _refuse(model: Any, **given: Any) -> None:
+    """Refuse what means nothing for this kind of model."""
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise ValueError(
+            f"{' and '.join(named)} mean nothing for a {type(model).__name__}; leave them out"
+        )
 
 
 def _cost_matrix(trees: Trees, kind: str, cost_matrix: Any) -> Any:
@@ -178,6 +244,9 @@ def prune(
     method: str | Method = "cost_complexity",
     strength: float | None = None,
     max_size: int | None = None,
+    max_columns: int | None = None,
+    max_neurons: int | None = None,
+    max_weights: int | None = None,
     **options: Any,
 ) -> Any:
     """A smaller model of the same type.
@@ -191,9 +260,12 @@ def prune(
         (strength 0 for reduced_error, error_based and minimum_error, 1 for pessimistic, a risk of
         at most 0.01 for agreement); cost_complexity has none without cross-validation.
     max_size : int, optional
-        At most this many leaves (of all trees), whatever the strength.
+        At most this many leaves (of all trees) or units of a network, whatever the strength.
+    max_columns, max_neurons, max_weights : int, optional
+        At most this many raw columns, hidden neurons or weights, whatever the strength.
     **options
-        risk, cost_matrix, sample_weight, never_prune, by: see `pruning_path`.
+        risk, cost_matrix, sample_weight, never_prune, by, granularity, feature_groups, forbidden,
+        random_state, logger, verbose: see `pruning_path`.
 
     Returns
     -------
@@ -203,8 +275,8 @@ def prune(
     Raises
     ------
     ValueError
-        As `pruning_path`; if the strength is negative or NaN; if neither strength nor max_size
-        is given for a method without a textbook rule; if no step is as small as max_size.
+        As `pruning_path`; if the strength is negative or NaN; if neither strength nor a budget
+        is given for a method without a textbook rule; if no step is as small as a budget.
 
     Examples
     --------
@@ -218,21 +290,39 @@ def prune(
     DecisionTreeClassifier 6 22
     """
     path = pruning_path(model, X, y, method=method, **options)
+    budgets = Budgets(max_size, max_columns, max_neurons, max_weights)
     if strength is not None:
         _check_strength(strength)
         step = path.step_for(strength=strength)
     elif options.get("by") is not None or find_method(method, set()).rule == "one_se":
-        if max_size is None:
+        if not budgets.any():
             raise ValueError(
-                "give strength or max_size; to choose the strength by cross-validation use "
-                "PrunedClassifier or PrunedRegressor"
+                "give strength or max_size (or max_columns, max_neurons, max_weights); to choose "
+                "the strength by cross-validation use PrunedClassifier or PrunedRegressor"
             )
         step = 0
     else:
         step = textbook_step(path, method)
-    if max_size is not None:
-        step = max(step, path.step_for(size=max_size))
-    return path.cut(step)
+    return path.cut(budgets.within(path, step))
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Most leaves (or units), raw columns, neurons and weights that a model may have."""
+
+    size: int | None = None
+    columns: int | None = None
+    neurons: int | None = None
+    weights: int | None = None
+
+    def any(self) -> bool:
+        """Whether anything is limited."""
+        return any(most is not None for most in asdict(self).values())
+
+    def within(self, path: PruningPath, step: int) -> int:
+        """The first step from this one on that keeps to all of them."""
+        asked = {name: most for name, most in asdict(self).items() if most is not None}
+        return max([step, *(path.step_for(**{name: most}) for name, most in asked.items())])
 
 
 def _check_strength(strength: Any) -> None:
@@ -253,11 +343,11 @@ def textbook_step(path: PruningPath, method: str | Method) -> int:
 def pruning_strengths(
     model: Any, X: Any = None, y: Any = None, *, n: int = 20, **options: Any
 ) -> npt.NDArray[np.float64]:
-    """A grid of strengths for a search, from no loss to the smallest tree that still splits.
+    """A grid of strengths for a search, from no loss to the smallest model that still decides.
 
     Parameters
     ----------
-    model : tree or forest
+    model : tree, forest or network
         Fitted, or unfitted: then a clone is fitted on X and y.
     X, y : array-like, optional
         Rows as the model receives them.
@@ -270,8 +360,8 @@ def pruning_strengths(
     -------
     array of float64, ascending
         Each is the geometric mean of two neighbouring strengths of the path (such that rounding
-        in a fold cannot tip it), evenly spaced in the logarithm of the size. The strength that
-        leaves the root alone is not among them.
+        in a fold cannot tip it; of networks the mean), evenly spaced in the logarithm of the
+        size. The strength that leaves the root alone is not among them.
 
     Raises
     ------
@@ -297,7 +387,9 @@ def pruning_strengths(
     except NotFittedError:
         if X is None or y is None:
             raise ValueError("the model is not fitted: give X and y, or a fitted model") from None
-        model = clone(model).fit(X, y, sample_weight=options.get("sample_weight"))
+        weight = options.get("sample_weight")
+        given = {} if weight is None else {"sample_weight": weight}
+        model = clone(model).fit(X, y, **given)
     row = options.get("method", "cost_complexity")
     if find_method(row, set()).needs_holdout:
         raise ValueError(
@@ -305,9 +397,13 @@ def pruning_strengths(
             "sample to sample; search over max_size"
         )
     path = pruning_path(model, X, y, **options)
+    if path.networks:  # a fold's sparsity at a step differs a little
+        following = np.append(path.strength[1:], 1.0)
+        middle = (path.strength.clip(min=0) + following) / 2
+        return middle[np.unique(thin(path.size, n))]
     levels = midpoints(path.strength)
     # The last step's interval has no end; a root alone is no candidate.
-    end = len(path) - 1 if path.size[-1] == path.trees.n_trees else len(path)
+    end = len(path) - 1 if path.is_constant(-1) else len(path)
     asked = np.flatnonzero(levels[:end] >= 0)
     if not len(asked):
         return np.zeros(1)

@@ -1,15 +1,16 @@
 """The table of pruning methods: a method is a row, not a class.
 
-A row says what a node would risk as a leaf, in which order splits go (`weakest_link`, or
-`top_down` by a strength of its own), at which strength the textbook stops, how the paths of
-cross-validation folds are aligned, and for which tasks it is defined.
+For trees a row says what a node would risk as a leaf, in which order splits go (`weakest_link`,
+or `top_down` by a strength of its own) and at which strength the textbook stops; for networks
+what a weight is worth, and of which units. Every row says how the paths of cross-validation folds
+are aligned and for which tasks it is defined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from scipy.stats import norm
 from .. import kernels
 from ..losses import LOSSES, NodeSums, node_loss
 from ..trees import Trees
+from . import importance as of_networks
 
 __all__ = ["METHODS", "Evidence", "Method", "error_estimate", "find_method"]
 
@@ -48,28 +50,35 @@ class Method:
     source : str
         Where the method was published.
     node_risk : callable
-        Evidence -> array (n_nodes,): what each node would risk as a leaf, in units of row weight.
+        Of trees: Evidence -> array (n_nodes,): what each node would risk as a leaf, in units of
+        row weight.
     own_strength : callable, optional
         (Evidence, risk) -> array (n_nodes,): for methods that go from the root down, the strength
         at which a node goes by itself. Without it the order is `weakest_link`.
     margin : float
         The method's recursion also prunes where a leaf risks this much more than the subtree;
         step 1 is then that recursion.
-    rows : {"optional", "required", "unlabelled"}
-        Whether it needs held-out rows, and their labels.
+    rows : {"optional", "required", "unlabelled", "training"}
+        Whether it needs held-out rows, and their labels; networks need their training rows.
     rule : {"one_se", "strength", "risk"}
         What `strength="auto"` means: cross-validation, or the last step whose strength (or risk)
         is at most `level`.
     level : float
-    align : {"geometric", "strength", "size"}
+    align : {"geometric", "strength", "size", "nearest"}
         How steps of fold paths are matched to those of the whole path.
     risks : tuple of str
         Risks that may be asked for; empty if the method has its own. The first one that fits the
         task is the default.
     tasks : frozenset of str
         Out of "classification", "regression", "several outputs".
-    options : mapping of str to float
+    options : mapping
         Settings of the method, changed by `with_options`.
+    importance : callable, optional
+        Of networks: (Network, Task, RandomState) -> a score for every weight, by layer. Without
+        it the method has an order of its own (`l1`, `backward_elimination`).
+    granularities : tuple of str
+        Units of a network that the method can remove, the default first: "weights", "neurons",
+        "inputs" (raw columns, whole one-hot groups).
 
     Examples
     --------
@@ -82,16 +91,30 @@ class Method:
 
     name: str
     source: str
-    node_risk: Callable[[Evidence], Array]
+    node_risk: Callable[[Evidence], Array] | None = None
     own_strength: Callable[[Evidence, Array], Array] | None = None
     margin: float = 0.0
-    rows: Literal["optional", "required", "unlabelled"] = "optional"
+    rows: Literal["optional", "required", "unlabelled", "training"] = "optional"
     rule: Literal["one_se", "strength", "risk"] = "strength"
     level: float = 0.0
-    align: Literal["geometric", "strength", "size"] = "size"
+    align: Literal["geometric", "strength", "size", "nearest"] = "size"
     risks: tuple[str, ...] = ()
     tasks: frozenset[str] = frozenset({"classification"})
-    options: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    importance: of_networks.Importance | None = None
+    granularities: tuple[str, ...] = ()
+
+    @property
+    def is_of_networks(self) -> bool:
+        """Whether it prunes networks, not trees.
+
+        Examples
+        --------
+        >>> from treeprune import METHODS
+        >>> [name for name, row in METHODS.items() if row.is_of_networks]
+        ['magnitude', 'gradient', 'fisher', 'random', 'l1', 'backward_elimination']
+        """
+        return bool(self.granularities)
 
     @property
     def needs_holdout(self) -> bool:
@@ -103,15 +126,26 @@ class Method:
         >>> [name for name, row in METHODS.items() if row.needs_holdout]
         ['reduced_error', 'agreement']
         """
-        return self.rows != "optional"
+        return self.rows in ("required", "unlabelled")
 
-    def with_options(self, **options: float) -> Method:
+    def with_options(self, **options: Any) -> Method:
         """The same method with other settings.
+
+        Parameters
+        ----------
+        **options
+            error_based: confidence. minimum_error: m. Networks: `schedule` ("iterative", or
+            "one_shot": importances once, from the network as trained), `steps` (how many), `final`
+            (share of the weights removed at the last step), `decay` (power of the polynomial by
+            which steps approach it), `levels` (shares removed at each step, instead of these
+            three), `fine_tune` (epochs after each step, 0 is none; None is 1,500 optimiser steps,
+            but at most half of the epochs of the training), `rate` (with how many times the
+            model's own learning rate fine-tuning begins).
 
         Raises
         ------
         ValueError
-            If the method has no such setting.
+            If the method has no such setting, or not this value.
 
         Examples
         --------
@@ -131,7 +165,22 @@ class Method:
             )
         if "m" in options and not options["m"] >= 0:
             raise ValueError(f"m must not be negative, got {options['m']}")
+        if self.is_of_networks:
+            _check_schedule(options)
         return replace(self, options={**self.options, **options})
+
+
+def _check_schedule(options: Mapping[str, Any]) -> None:
+    """Refuse settings of network pruning that make no sense."""
+    if options.get("schedule", "iterative") not in ("iterative", "one_shot"):
+        raise ValueError(f"schedule must be 'iterative' or 'one_shot', got {options['schedule']!r}")
+    for name, least in (("steps", 1), ("decay", 0.01), ("fine_tune", 0), ("rate", 1e-9)):
+        value = options.get(name)
+        if value is not None and not (np.isreal(value) and value >= least):
+            raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    shares = [options.get("final"), *(options.get("levels") or ())]
+    if any(s is not None and not 0 < s < 1 for s in shares):
+        raise ValueError(f"final and levels are shares between 0 and 1, got {shares!r}")
 
 
 def _chosen_risk(evidence: Evidence) -> Array:
@@ -240,6 +289,23 @@ def _disagreement(evidence: Evidence) -> Array:
 
 
 _ANY = frozenset({"classification", "regression", "several outputs"})
+_UNITS = ("weights", "neurons", "inputs")
+_SCHEDULE = {
+    "schedule": "iterative",
+    "steps": 16,
+    "final": 0.998,
+    "decay": 3.0,
+    "levels": None,
+    "fine_tune": None,
+    "rate": 3.0,
+}
+
+
+def _network_row(name: str, source: str, **more: Any) -> Method:
+    """What all rows for networks have in common."""
+    shared = {"rows": "training", "rule": "one_se", "align": "nearest", "tasks": _ANY}
+    return Method(name, source, **{**shared, "granularities": _UNITS, "options": _SCHEDULE, **more})
+
 
 # One row a method. `risks` in the order in which a default is looked for.
 METHODS: dict[str, Method] = {
@@ -292,23 +358,63 @@ METHODS: dict[str, Method] = {
             level=0.01,
             tasks=_ANY,
         ),
+        _network_row(
+            "magnitude",
+            "Han, Pool, Tran & Dally (2015), Learning both weights and connections",
+            importance=of_networks.magnitude,
+        ),
+        _network_row(
+            "gradient",
+            "Mozer & Smolensky (1989), Skeletonization; Molchanov et al. (2017)",
+            importance=of_networks.gradient,
+        ),
+        _network_row(
+            "fisher",
+            "LeCun, Denker & Solla (1990), Optimal brain damage; Theis et al. (2018)",
+            importance=of_networks.fisher,
+        ),
+        _network_row(
+            "random", "control: what removal costs by itself", importance=of_networks.uniform
+        ),
+        _network_row(
+            "l1",
+            "Yun, Lozano & Yang (2021), Adaptive proximal gradient methods; debiased by refitting",
+            granularities=("weights",),
+            options={"steps": 24, "fine_tune": None, "rate": 3.0},
+        ),
+        _network_row(
+            "backward_elimination",
+            "Marill & Green (1963); columns held at their mean as in Moody & Utans (1992)",
+            granularities=("inputs",),
+        ),
     )
 }
 
 
-def find_method(method: str | Method, tasks: set[str]) -> Method:
+def find_method(method: str | Method, tasks: set[str], *, network: bool | None = None) -> Method:
     """The row of that name (or the row given), if it is defined for all of the tasks.
+
+    `network` says whether the model is one; None does not ask.
 
     Raises
     ------
     ValueError
         If there is no such method or it is not defined for the task; says which are.
     """
-    defined = [name for name, row in METHODS.items() if tasks <= row.tasks]
+    defined = [
+        name
+        for name, row in METHODS.items()
+        if tasks <= row.tasks and network in (None, row.is_of_networks)
+    ]
     if isinstance(method, str):
         if method not in METHODS:
             raise ValueError(f"unknown method {method!r}; possible are {', '.join(METHODS)}")
         method = METHODS[method]
+    if network not in (None, method.is_of_networks):
+        kind = "networks" if network else "trees"
+        raise ValueError(
+            f"{method.name} is not a method for {kind}; possible are {', '.join(defined)}"
+        )
     if not tasks <= method.tasks:
         task = " with ".join(sorted(tasks))
         raise ValueError(

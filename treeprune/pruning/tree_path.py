@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,17 @@ import pandas as pd
 from .. import kernels
 from ..path import PruningPath
 from ..trees import Splits, Trees
+from .columns import feature_groups_of
 from .methods import Evidence, Method
 
-__all__ = ["build_path", "group_steps", "locked_nodes", "node_frame", "shrink_values"]
+__all__ = [
+    "build_path",
+    "count_columns",
+    "group_steps",
+    "locked_nodes",
+    "node_frame",
+    "shrink_values",
+]
 
 Array = npt.NDArray
 TIE = 1e-12
@@ -62,6 +71,7 @@ def build_path(
 ) -> PruningPath:
     """Order the splits by the method (or by the strengths `own`) and number the steps."""
     trees = evidence.trees
+    assert method.node_risk is not None
     raw = method.node_risk(evidence)
     total = trees.weight[trees.roots] if evidence.sums is None else evidence.sums.total
     if not (total > 0).all():
@@ -215,6 +225,16 @@ def own_strengths(trees: Trees, splits: Splits, by: Callable | Sequence[int]) ->
     strength = np.full(trees.n_nodes, np.inf)
     strength[nodes] = 0.0
     return strength
+
+
+def count_columns(path: PruningPath, splits: Splits, feature_groups: Any) -> PruningPath:
+    """The path with the number of raw columns that the trees of every step ask for."""
+    group, labels = feature_groups_of(feature_groups, splits.feature_names, splits.n_features)
+    last = np.zeros(len(labels), np.int64)  # step at which the last split of a column goes
+    inner = splits.feature >= 0
+    np.maximum.at(last, group[splits.feature[inner]], path.removed_at[inner])
+    going = np.bincount(last, minlength=len(path) + 1)
+    return replace(path, counts={"columns": going[::-1].cumsum()[::-1][1 : len(path) + 1]})
 
 
 def shrink_values(parent: Array, value: Array, weight: Array, lam: float) -> Array:

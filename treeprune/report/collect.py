@@ -187,7 +187,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         )
     return {
         "method": path.method,
-        "risk_words": _risk_words(path.method, path.trees.is_classifier),
+        "risk_words": _risk_words(path.method, path.base.is_classifier),
         "n_steps": len(path),
         "scoring": path.scoring,
         "lower_is_better": bool(path.scoring and path.scoring.startswith("neg_")),
@@ -196,7 +196,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         "chosen": chosen,
         "choice": {
             "rule": _rule_of_choice(options, scored, len(path) > 1),
-            "rule_words": _rule_words(path.method, path.trees.is_classifier),
+            "rule_words": _rule_words(path.method, path.base.is_classifier),
             "given": None if isinstance(options.strength, str) else float(options.strength),
             "max_size": options.max_size,
             "strength": _number(float(path.strength[chosen])),

@@ -1,18 +1,31 @@
 """All rivals on the held-out rows: figures with intervals, paired differences, changed decisions.
 
 Every figure is a function of how often each held-out row is counted; one set of bootstrap counts
-then gives the interval of every figure and of every difference between two models.
+then gives the interval of every figure. Differences are judged as `verify` judges them: two areas
+under the ROC curve by paired DeLong, other figures by the same bootstrap counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import kernels, native
-from ..intervals import auc_of, bootstrap, percentile_interval, r2_of, verdict
+from ..intervals import (
+    Difference,
+    auc_of,
+    bootstrap,
+    compare_areas,
+    compare_draws,
+    few_units,
+    macro_auc_of,
+    mean_of,
+    percentile_interval,
+    r2_of,
+    row_losses,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outputs", "compare", "outputs_of"]
 
-EPS = float(np.finfo(np.float64).eps)
+LEVEL = 0.95  # of each one-sided bound of a difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +105,8 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
     -------
     dict
         `rows` (a model each: figures as {value, low, high}), `differences` (pruned minus a
-        rival, with a verdict), `swap` (changed decisions), and how the intervals were made.
+        rival, with one-sided bounds, a verdict and the rows that would decide), `swap` (changed
+        decisions), and how the intervals were made.
 
     Examples
     --------
@@ -128,19 +142,19 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
             }
         )
     lead = names[0]
-    differences = [
-        _difference(
-            other, lead, values[keys.index("pruned"), 0] - values[keys.index(other), 0],
-            drawn[:, keys.index("pruned"), 0] - drawn[:, keys.index(other), 0], options.margin,
-        )
-        for other in ("grown", "pruned_other", "grown_small", "linear")
-    ]  # fmt: skip
+    differences = []
+    for other in ("grown", "pruned_other", "grown_small", "linear"):
+        pair = [keys.index(other), keys.index("pruned")]
+        said = outputs[other].value, outputs["pruned"].value
+        found = _judged(study, *said, values[pair, 0], drawn[:, pair, 0], options.margin)
+        differences.append({"rival": other, "figure": lead, **_told(found)})
     return {
         "n": n,
         "lead": lead,
         "rows": rows,
         "differences": differences,
         "margin": options.margin,
+        "level": LEVEL,
         "resamples": options.n_resamples,
         "resamples_defined": int(np.isfinite(drawn).all(axis=(1, 2)).sum()),
         "swap": _swap(study, outputs["grown"], outputs["pruned"]),
@@ -152,42 +166,29 @@ def _figures(study: Study, out: Outputs) -> dict[str, Figure]:
     y = study.y_test
     if not study.is_classification:
         error = out.value[:, 0] - y
-        squared = _mean_of(error**2)
+        squared = mean_of(error**2)
         return {
             "r2": r2_of(y, out.value[:, 0]),
             "rmse": lambda counts: np.sqrt(squared(counts)),
-            "mae": _mean_of(np.abs(error)),
+            "mae": mean_of(np.abs(error)),
         }
-    hit = np.eye(len(study.labels))[y]
-    p_true = np.clip(out.value[np.arange(len(y)), y], EPS, 1 - EPS)
-    half = 2 if study.task == "binary" else 1
+    binary = study.task == "binary"
+    losses = row_losses(y, out.value)
     figures: dict[str, Figure] = {
-        "auc": _macro_auc(y, out.value, binary=study.task == "binary"),
-        "log_loss": _mean_of(-np.log(p_true)),
-        "brier": _mean_of(((out.value - hit) ** 2).sum(axis=1) / half),
+        "auc": auc_of(y == 1, out.value[:, 1]) if binary else macro_auc_of(y, out.value),
+        "log_loss": mean_of(losses["log_loss"]),
+        "brier": mean_of(losses["brier"]),
     }
     assert out.argmax is not None
     assert out.decision is not None
     if study.costs is None:
-        return {**figures, "error": _mean_of((out.argmax != y).astype(np.float64))}
+        return {**figures, "error": mean_of((out.argmax != y).astype(np.float64))}
     cost = np.array([[0.0, study.costs.false_alarm], [study.costs.miss, 0.0]])
     return {
         **figures,
-        "cost_argmax": _mean_of(cost[y, out.argmax]),
-        "cost": _mean_of(cost[y, out.decision]),
+        "cost_argmax": mean_of(cost[y, out.argmax]),
+        "cost": mean_of(cost[y, out.decision]),
     }
-
-
-def _mean_of(loss: Array) -> Figure:
-    return lambda counts: counts @ loss / counts.sum(axis=1)
-
-
-def _macro_auc(y: npt.NDArray, proba: Array, *, binary: bool) -> Figure:
-    """Area under the curve; several classes: each against the rest, averaged."""
-    if binary:
-        return auc_of(y == 1, proba[:, 1])
-    areas = [auc_of(y == k, proba[:, k]) for k in range(proba.shape[1])]
-    return lambda counts: np.mean([area(counts) for area in areas], axis=0)
 
 
 def _with_interval(value: float, drawn: Array) -> dict[str, float | None]:
@@ -222,20 +223,23 @@ def _change(grown: Outputs, out: Outputs, *, is_grown: bool) -> dict[str, float 
     return {"delta_e": float(delta.mean()), "changed": changed}
 
 
-def _difference(other: str, lead: str, value: float, drawn: Array, margin: float) -> dict:
-    interval = percentile_interval(drawn)
-    if interval is None or not np.isfinite(value):
-        return {"rival": other, "figure": lead, "value": None, "low": None, "high": None,
-                "verdict": "undecided"}  # fmt: skip
-    low, high = interval
-    return {
-        "rival": other,
-        "figure": lead,
-        "value": float(value),
-        "low": low,
-        "high": high,
-        "verdict": verdict(low, high, margin),
-    }
+def _judged(
+    study: Study, before: Array, after: Array, figures: Array, drawn: Array, margin: float
+) -> Difference:
+    """The figure that is compared, of a rival (before) and of the pruned tree (after)."""
+    y = study.y_test
+    if study.task == "binary":
+        return compare_areas(y == 1, before[:, 1], after[:, 1], margin=margin, level=LEVEL)
+    units = few_units(y, before, after, figures) if study.is_classification else None
+    first, second = float(figures[0]), float(figures[1])
+    return compare_draws(
+        first, second, drawn, margin=margin, n_rows=len(y), level=LEVEL, units=units
+    )
+
+
+def _told(found: Difference) -> dict[str, Any]:
+    told = {"value": found.value if np.isfinite(found.value) else None, **asdict(found)}
+    return {name: value for name, value in told.items() if name not in ("before", "after")}
 
 
 def _swap(study: Study, grown: Outputs, pruned: Outputs) -> dict[str, Any] | None:

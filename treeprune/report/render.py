@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from ..intervals import round_rows
 from .explained_text import (
     attribution_text,
     change_text,
@@ -27,6 +28,8 @@ from .words import FIGURES, method_words, printable, score_words
 __all__ = ["WIDTH", "render_text"]
 
 WIDTH = 100
+MANY_ROWS = 1_000_000  # beyond, the number is not worth its digits
+RULE_OF_THREE = ", rule of three"
 PLAIN_VERDICTS = {
     "worse": "the tree is worse",
     "undecided": "undecided",
@@ -74,7 +77,7 @@ def render_text(report: dict[str, Any]) -> str:
         title_line=_title(report["title"]),
         method_words=method_words(path["method"]),
         score_words=f"{score} ({direction})",
-        lead_words=FIGURES[report["held_out"]["lead"]],
+        difference_head=_difference_head(report["held_out"]),
         excluded=_excluded(report["excluded"]),
         ahead=_ahead(report),
         tables={
@@ -85,6 +88,7 @@ def render_text(report: dict[str, Any]) -> str:
             "rules": _rule_table(report),
         },
         path_legend=_path_legend(path),
+        difference_legend=_difference_legend(report["held_out"]),
         figure_legend=_figure_legend(report),
         size_legend=_size_legend(report),
         rules_legend=_rules_legend(report),
@@ -194,13 +198,35 @@ def _difference_table(held: dict[str, Any]) -> str:
     label = {row["key"]: row["model"] for row in held["rows"]}
     rows = []
     for d in held["differences"]:
+        value = "-" if d["value"] is None else signed(d["value"])
+        bounds = "" if d["low"] is None else f"[{signed(d['low'])},{signed(d['high'])}]"
+        needed = "" if d["rows_needed"] is None else _needed(d["rows_needed"])
         said = d["verdict"].upper()
-        if d["value"] is None:
-            rows.append([f"pruned - {label[d['rival']]}", "-", "", said])
-            continue
-        bounds = f"[{signed(d['low'])},{signed(d['high'])}]"
-        rows.append([f"pruned - {label[d['rival']]}", signed(d["value"]), bounds, said])
-    return table(rows, left=(0, 2, 3))
+        rows.append([f"pruned - {label[d['rival']]}", value, bounds, said, needed])
+    return table(rows, left=(0, 2, 3, 4))
+
+
+def _needed(n: int) -> str:
+    """How many rows would decide, short enough for a line."""
+    return f"needs {round_rows(n)} rows" if n <= MANY_ROWS else f"needs over {MANY_ROWS}"
+
+
+def _difference_head(held: dict[str, Any]) -> str:
+    method = held["differences"][0]["method"].removesuffix(RULE_OF_THREE)
+    bounds = f"one-sided {plain(100 * held['level'])} % bounds"
+    return f"DIFFERENCE in {FIGURES[held['lead']]}, held-out rows paired: {bounds} ({method})"
+
+
+def _difference_legend(held: dict[str, Any]) -> str:
+    parts = [
+        f"NON-INFERIOR: a loss of more than {plain(held['margin'])} is excluded",
+        "WORSE: not so, and a gain is excluded",
+        "UNDECIDED: neither, and about so many rows like these would decide if the difference and "
+        "its spread stayed the same",
+    ]
+    if any(d["method"].endswith(RULE_OF_THREE) for d in held["differences"]):
+        parts.append("where two models both separate the classes: bounds by the rule of three")
+    return "; ".join(parts) + "."
 
 
 def _ahead(report: dict[str, Any]) -> list[str]:
