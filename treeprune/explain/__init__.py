@@ -13,6 +13,7 @@ Where to find what, from the ground up (imports go in this order):
 - words and exports: `text`, `listing`, `exports/`
 - attributions: `shapley/` (the engine), `attributions`, `points`
 - any other model: `fidelity`, `surrogate`, `scorecard`
+- small networks: `region_terms`, `piecewise`, `regions`, `region_text`
 - one model as a whole: `view`, `reasons`, `notices`, `change_costs`, `raw_rows`, `counterfactual`,
   `proving`, `checks`, `summary`, `explanation`
 """
@@ -27,17 +28,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .explanation import Explanation, explain
     from .features import FeatureMap
+    from .regions import HalfSpace, Region, RegionRules
     from .rules import Rule, RuleSet
 
 _HOMES = {
     "Explanation": "explanation",
     "FeatureMap": "features",
+    "HalfSpace": "regions",
+    "Region": "regions",
+    "RegionRules": "regions",
     "Rule": "rules",
     "RuleSet": "rules",
     "explain": "explanation",
 }
 
-__all__ = ["Explanation", "FeatureMap", "Rule", "RuleSet", "explain"]
+__all__ = [
+    "Explanation",
+    "FeatureMap",
+    "HalfSpace",
+    "Region",
+    "RegionRules",
+    "Rule",
+    "RuleSet",
+    "explain",
+]
 
 
 def __getattr__(name: str) -> Any:

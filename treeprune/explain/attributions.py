@@ -1,9 +1,10 @@
 """Attributions: what each raw column adds to a prediction, exactly where that can be had.
 
 Trees and their sums are attributed by exact Shapley values over raw columns (all indicators of a
-category are one player), in the units in which the model adds up. Other models go through shap's
-model-agnostic explainers, with a seed and the error of the sampling. Every result is compared
-with the estimator's own output before it is returned.
+category are one player), in the units in which the model adds up; so are networks where few
+columns reach a neuron, else by integrated gradients. Other models go through shap's model-agnostic
+explainers, with a seed and the error of the sampling. Every result is compared with the
+estimator's own output before it is returned.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .. import native
 from ..decision import Decision
 from ..exceptions import CheckFailedError
 from .conditions import Column
+from .networks import attribute_network, rounding
 from .shapley import TreeGame
 from .tables import as_frame
 from .view import View, row, rows_of
@@ -40,7 +42,7 @@ _MOST_ROWS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """Shapley values of rows before they are dressed as a `shap.Explanation`.
+    """What columns add to rows' scores, before it is dressed as a `shap.Explanation`.
 
     Parameters
     ----------
@@ -55,6 +57,7 @@ class Attributions:
     scope : str
         On which rows the sum was compared with the estimator's output.
     method : str
+        Which values these are, and against which rows.
 
     Examples
     --------
@@ -78,7 +81,8 @@ def attribute(
     background: Any = None,
     random_state: Any = None,
 ) -> Attributions:
-    """Shapley values of every column of `view.feature_map` for each row.
+    """Shapley values of every column of `view.feature_map` for each row, or, for networks of which
+    too many columns reach a neuron, integrated gradients: `method` says which.
 
     Parameters
     ----------
@@ -90,7 +94,7 @@ def attribute(
     background : array-like, shape (n_background, n_raw_columns)
         Rows for the interventional game.
     random_state : int, optional
-        Seed of the sampling where there is one.
+        Seed of the sampling where there is one, or of the draw among too many background rows.
 
     Returns
     -------
@@ -121,8 +125,8 @@ def attribute(
             "the path-dependent game is played by trees that can be read; this model only knows "
             "game='interventional'"
         )
-    if background is None:
-        raise ValueError("this model is attributed against background rows; give them")
+    if view.network is not None:
+        return _of_network(view, X, background, random_state)
     return _of_anything(view, X, background, random_state)
 
 
@@ -145,7 +149,8 @@ def score_names(view: View) -> tuple[str, ...]:
     classes, target = view.answers.classes, view.target
     if not classes:
         return target
-    if view.trees is not None and view.trees.link == "logit":
+    adds_up = view.trees if view.network is None else view.network
+    if adds_up is not None and adds_up.link == "logit":
         return (str(classes[0][1]),)
     if len(classes) == 1:
         return tuple(str(c) for c in classes[0])
@@ -183,11 +188,33 @@ def _of_trees(view: View, X: Any, background: Any) -> Attributions:
     )
 
 
-def _check_sum(found: npt.NDArray, said: npt.NDArray, scope: str) -> None:
+def _of_network(view: View, X: Any, background: Any, random_state: Any) -> Attributions:
+    assert view.network is not None
+    said = view.raw_score(X)  # first, as the estimator refuses what it does not take
+    columns = view.feature_map
+    Z = columns.model_matrix(X)
+    found = attribute_network(
+        view.network,
+        Z,
+        columns.model_matrix(background),
+        player=columns.player,
+        n_players=len(columns.columns),
+        random_state=random_state,
+    )
+    n = len(Z)
+    scope = f"{n} of {n} rows"
+    total = found.base + found.values.sum(axis=1)
+    _check_sum(total, said, scope, 2 * found.gap + rounding(view.network, Z))
+    return Attributions(
+        found.values, found.base, view.unit, score_names(view), None, scope, found.method
+    )
+
+
+def _check_sum(found: npt.NDArray, said: npt.NDArray, scope: str, slack: float = 0.0) -> None:
     if len(said) == 0:
         return
     gap = np.abs(found - said)
-    if gap.max() > SLACK * max(1.0, float(np.abs(said).max())):
+    if gap.max() > max(slack, SLACK * max(1.0, float(np.abs(said).max()))):
         worst = int(np.argmax(gap.max(axis=1)))
         raise CheckFailedError(
             f"attributions do not add up to the model's own output: off by {gap.max():.3g} in "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from .counterfactual import Counterfactual
     from .proofs import Monotone
     from .reasons import Reasons
+    from .regions import RegionRules
     from .scorecard import Scorecard
 
 __all__ = ["Explanation", "explain"]
@@ -45,6 +47,8 @@ __all__ = ["Explanation", "explain"]
 _ADD_UP = "attributions add up to the model"
 _ASKED = 1000  # rows on which a summary is compared
 RULES_SLACK = 1e-12  # of probabilities; targets by their size
+REGIONS_SLACK = 1e-6  # alike: sums of many products are taken in another order
+FLOAT32_SLACK = 1e-5  # where the model itself computes in float32
 
 
 def explain(
@@ -62,8 +66,9 @@ def explain(
     ----------
     model : fitted estimator
         A tree, forest or booster; a pipeline that ends in one; a search or pruned estimator
-        around one. These are explained exactly. Any other classifier or regressor is read
-        through a surrogate, whose fidelity is stated, and attributed by sampling.
+        around one. These are explained exactly; a multilayer perceptron is attributed exactly
+        too. Any other classifier or regressor is read through a surrogate, whose fidelity is
+        stated, and attributed by sampling.
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows of raw columns, usually the training rows: names and types, how limits are
         printed, baselines of reasons, what a surrogate imitates. Kept as they are, not copied.
@@ -152,6 +157,8 @@ class Explanation:
         Unit of attributions: probability, log-odds, target.
     checks : dict of str to Check
         What was compared with the model so far.
+    regions : RegionRules
+        A network of few neurons as linear scorecards, exactly.
 
     Examples
     --------
@@ -188,6 +195,78 @@ class Explanation:
     def unit(self) -> str:
         """Unit of attributions."""
         return self.view.unit
+
+    @cached_property
+    def regions(self) -> RegionRules:
+        """A small relu network as one linear scorecard a region, compared with the model.
+
+        Raises
+        ------
+        ValueError
+            If the model has no regions that could be written out: it is no network, or has more
+            than 10 live hidden neurons, or others than relu.
+        CheckFailedError
+            If they do not give the estimator's own output on a reference row.
+
+        Notes
+        -----
+        Each hidden neuron is on or off; where the same ones are on, the network is linear. Scores
+        are log-odds of the Decision's adverse class, without one of the second class.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = MLPClassifier((3,), solver="lbfgs", max_iter=2000, random_state=0).fit(X, y)
+        >>> ex = explain(model, X, y)
+        >>> len(ex.regions) <= 2**3, str(ex.checks["regions = model"])
+        (True, "passed (150 of 150 rows): predict_proba of the regions against the model's")
+        """
+        from .regions import no_regions, region_rules
+
+        view = self.view
+        why = "it is no network" if view.network is None else no_regions(view.network)
+        if view.network is None or why is not None:
+            kind = type(view.answers.model if view.predictor is None else view.predictor).__name__
+            raise ValueError(
+                f"the {kind} has no exact regions: {why}; {self._instead_of_regions()}"
+            )
+        positive = 1
+        if self.decision is not None and len(view.answers.classes[0]) == 2:
+            positive = self.decision.position(view.answers.classes[0])
+        found = region_rules(
+            view.network,
+            view.feature_map,
+            self.X,
+            self.y,
+            classes=view.answers.classes,
+            positive=positive,
+            target=view.target,
+        )
+        said, own = view.answers(self.X), found.output(self.X)
+        size = np.ones_like(said) if found.is_classifier else np.maximum(1.0, np.abs(said))
+        is_float32 = view.feature_map.model_matrix(row(self.X, [0])).dtype == np.float32
+        slack = size * (FLOAT32_SLACK if is_float32 else REGIONS_SLACK)
+        agree = np.all(np.abs(own - said) <= slack, axis=(1, 2))
+        detail = f"{'predict_proba' if found.is_classifier else 'predict'} of the regions"
+        detail += f" against the model's{' in float32' * bool(is_float32)}"
+        if not agree.all():
+            detail += f"; first differs in row {int(np.argmin(agree))}"
+        self._note("regions = model", int(agree.sum()), len(agree), "rows", detail)
+        if not agree.all():
+            raise CheckFailedError(f"regions and model differ: {detail}")
+        return found
+
+    def _instead_of_regions(self) -> str:
+        """What else can be read of a model without regions."""
+        if self.view.is_exact:
+            return "use ex.rules, which are the model"
+        prune = "" if self.view.network is None else "prune it further, or "
+        if self.fidelity is None:
+            return f"{prune}explain a model of one target, which ex.rules imitates"
+        return f"{prune}use ex.rules, a surrogate ({self.fidelity.to_text()})"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -756,7 +835,7 @@ class Explanation:
     @property
     def is_exactly_attributed(self) -> bool:
         """Whether attributions are exact, so that nothing is sampled."""
-        return default_game(self.view) == "path_dependent"
+        return default_game(self.view) == "path_dependent" or self.view.network is not None
 
     def to_text(self, *, held_out: tuple[Any, Any] | None = None, n_rows: int = 3) -> str:
         """One page: the model in figures, checks, rules, attribution and example rows.

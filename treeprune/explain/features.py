@@ -24,7 +24,7 @@ from .sources import Source, refuses
 from .split_conditions import goes_left, missing_value, on_a_number, on_segments
 from .tables import as_frame, dense, feature_names
 
-__all__ = ["FeatureMap"]
+__all__ = ["CategoryAnswers", "FeatureMap"]
 
 # A category that no encoder can have been fitted on.
 _UNSEEN_TEXT = "\x00 a category that was not seen at fit"
@@ -256,7 +256,7 @@ class FeatureMap:
         """
         out: dict[int, Condition] = {}
         nodes = np.flatnonzero(splits.feature >= 0)
-        asked: dict[int, _Answers] = {}
+        asked: dict[int, CategoryAnswers] = {}
         for j in np.unique(splits.feature[nodes]):
             source, column = self.sources[j], int(self.player[j])
             own = nodes[splits.feature[nodes] == j]
@@ -265,7 +265,7 @@ class FeatureMap:
             elif self.columns[column].kind == "category":
                 if column not in asked:
                     tables = [s for s in self.sources if s.raw == source.raw]
-                    asked[column] = _Answers(self.columns[column], tables)
+                    asked[column] = CategoryAnswers(self.columns[column], tables)
                 found = asked[column].conditions(source, column, splits, own)
             elif source.kind == "number" or source.kind == "same":
                 found = on_a_number(column, splits, own, source, missing_value(source))
@@ -275,8 +275,22 @@ class FeatureMap:
         return out
 
 
-class _Answers:
-    """What encoders make of the categories of one column, of missing and of unseen values."""
+class CategoryAnswers:
+    """What encoders make of the categories of one column, of missing and of unseen values.
+
+    Parameters
+    ----------
+    about : Column
+    tables : list of Source
+        All model columns that are made of it.
+
+    Examples
+    --------
+    >>> column = Column("job", "category", ("a", "b"), refuses_missing=True, refuses_unseen=True)
+    >>> source = Source((0,), "codes", "job", categories=("a", "b"))
+    >>> [values.tolist() for values in CategoryAnswers(column, [source]).of(source)]
+    [[0.0, 1.0], [], []]
+    """
 
     def __init__(self, about: Column, tables: list[Source]) -> None:
         self.about = about
@@ -285,21 +299,40 @@ class _Answers:
         self.unseen = [] if about.refuses_unseen else [_unseen_like(about, tables)]
         self.memo: dict[tuple, Any] = {}
 
+    def of(self, source: Source) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray]:
+        """Values of a model column for each category, for missing ones, for an unseen one.
+
+        The second is empty where the model refuses missing values, and holds two values where
+        None and NaN are both among the rows; the third is empty where it refuses unseen ones.
+        """
+        known = source.forward(self.known, self.memo) if len(self.known) else np.zeros(0)
+        missing = np.array([source.forward(v, self.memo)[0] for v in self.missing])
+        unseen = np.array([source.forward(v, self.memo)[0] for v in self.unseen])
+        return known, missing, unseen
+
+    def refuse_two_kinds(self, told: npt.NDArray) -> None:
+        """Refuse None and NaN of which different things are told.
+
+        Raises
+        ------
+        ValueError
+            If what is told of each is not the same.
+        """
+        if len(set(told.tolist())) > 1:
+            raise ValueError(
+                f"column {self.about.name!r} holds None and NaN, which the model tells apart; "
+                "write missing values in one way before fitting"
+            )
+
     def conditions(
         self, source: Source, column: int, splits: Splits, nodes: npt.NDArray
     ) -> dict[int, Condition]:
         """Sets of categories, by sending each through the encoder."""
-        known = source.forward(self.known, self.memo) if len(self.known) else np.zeros(0)
-        missing = np.array([source.forward(v, self.memo)[0] for v in self.missing])
-        unseen = np.array([source.forward(v, self.memo)[0] for v in self.unseen])
+        known, missing, unseen = self.of(source)
         out: dict[int, Condition] = {}
         for t in nodes.tolist():
             if_missing = goes_left(splits, t, missing)
-            if len(set(if_missing.tolist())) > 1:
-                raise ValueError(
-                    f"column {self.about.name!r} holds None and NaN, which the model tells apart; "
-                    "write missing values in one way before fitting"
-                )
+            self.refuse_two_kinds(if_missing)
             out[t] = CategoryCondition(
                 column,
                 frozenset(np.flatnonzero(goes_left(splits, t, known)).tolist()),

@@ -21,6 +21,8 @@ from .sources import Link, Source, present
 
 __all__ = ["sources_of"]
 
+_AFFINE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler"}
+
 Reader = Callable[[Any, tuple[Source, ...], list[str], Any], "list[Source]"]
 
 
@@ -147,6 +149,8 @@ def _monotone(
 ) -> list[Source]:
     """Scalers: column i of the output is a non-decreasing function of column i of the input."""
     dtype = _float_type(rows)
+    names_of_class = {base.__name__ for base in type(transformer).__mro__}
+    affine = bool(_AFFINE & names_of_class) and not getattr(transformer, "clip", False)
     out = []
     for i, source in enumerate(inputs):
         name = names[i] if i < len(names) else source.name
@@ -154,7 +158,7 @@ def _monotone(
             out.append(replace(source, name=name))
         else:
             kind = "number" if source.kind == "same" else source.kind
-            out.append(source.through(Link(transformer, i, i, dtype), kind, name))
+            out.append(source.through(Link(transformer, i, i, dtype, affine), kind, name))
     return out
 
 
@@ -177,7 +181,7 @@ def _imputer(
         if source.kind == "derived" or (special and source.kind == "number"):
             out.append(_derived_from((source,), name))
         else:
-            link = Link(transformer, i, position, dtype)
+            link = Link(transformer, i, position, dtype, affine=True)
             marks = source.special + (special if source.kind == "same" else ())
             out.append(source.through(link, source.kind, name, special=marks))
     for k, i in enumerate(transformer.indicator_.features_ if n_shown else ()):
@@ -334,7 +338,7 @@ def _selected(
     for k, i in enumerate(np.flatnonzero(transformer.get_support())):
         source = inputs[i]
         if source.kind in ("same", "number") and hasattr(transformer, "n_features_in_"):
-            link = Link(transformer, int(i), k, dtype)
+            link = Link(transformer, int(i), k, dtype, affine=True)
             source = source.through(link, source.kind, source.name)
         out.append(source)
     return out
@@ -351,7 +355,7 @@ def _powers(
         name = names[k] if k < len(names) else f"product {k}"
         if len(used) == 1 and powers.sum() == 1 and inputs[used[0]].kind != "derived":
             source = inputs[used[0]]
-            link = Link(transformer, int(used[0]), k, dtype)
+            link = Link(transformer, int(used[0]), k, dtype, affine=True)
             out.append(source.through(link, source.kind, source.name))
         else:
             out.append(_derived_from([inputs[i] for i in used], name))

@@ -36,12 +36,15 @@ class Link:
         Input and output column.
     dtype : dtype
         In which the transformer computes: float32 where all its columns are, else float64.
+    affine : bool
+        Whether present numbers become `slope * value + constant`.
     """
 
     transformer: Any
     position: int
     output: int
     dtype: Any = np.float64
+    affine: bool = False
 
     def __call__(self, values: npt.NDArray) -> npt.NDArray:
         """What the transformer makes of these values of the column."""
@@ -215,6 +218,44 @@ class Source:
         except ValueError:
             return True
         return False
+
+    def line(self, low: float, high: float) -> tuple[float, float] | None:
+        """Slope and constant of a raw number's way, in full precision whatever the rows' type.
+
+        Parameters
+        ----------
+        low, high : float
+            Two different values to ask for, best those between which the rows' values lie.
+
+        Returns
+        -------
+        (float, float) or None
+            None where the way is not a straight line.
+
+        Examples
+        --------
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> scale = StandardScaler().fit([[0.0], [4.0]])
+        >>> link = Link(scale, 0, 0, affine=True)
+        >>> source = Source((0,), "same", "x0").through(link, "number", "x0")
+        >>> source.line(0.0, 4.0)
+        (0.5, -1.0)
+        """
+        if self.kind == "same":
+            return 1.0, 0.0
+        if self.kind != "number" or not all(link.affine for link in self.links):
+            return None
+        full = replace(self, links=tuple(replace(x, dtype=np.float64) for x in self.links))
+        middle, wide = low / 2 + high / 2, high - low
+        at = np.array([low, high, middle, low - wide, high + wide])
+        for value in self.special:  # which are exceptions
+            at[at == value] += wide / 8
+        found = full.forward_numbers(at)
+        slope = (found[1] - found[0]) / (at[1] - at[0])
+        on_it = found[0] + slope * (at - at[0])
+        size = np.abs(found).max() + np.abs(slope) * np.abs(at).max()
+        straight = bool(np.all(np.abs(on_it - found) <= 1e-9 * size))  # NaN is not
+        return (float(slope), float(found[0] - slope * at[0])) if straight else None
 
     def encoded(self, categories: Sequence, kind: str = "table") -> Source:
         """The same column as a table (or as codes) of these categories."""

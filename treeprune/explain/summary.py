@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..exceptions import CheckFailedError
+from .regions import no_regions
 from .text import printable, shortened
 from .view import row, rows_of
 
@@ -53,6 +54,7 @@ def summary_of(
     collected: dict[str, Any] = {
         "model": _model(ex),
         "rules": _rules(ex, held_out) if has_rules else None,
+        "regions": None,
         "attribution": [],
         "rows": [],
     }
@@ -60,6 +62,8 @@ def summary_of(
     with contextlib.suppress(CheckFailedError):
         collected["attribution"] = _attribution(ex)
         collected["rows"] = _rows(ex, n_rows, held_out)
+    with contextlib.suppress(CheckFailedError):
+        collected["regions"] = _regions(ex)
     ex.check_exports()
     # Last: attributions, reasons and counterfactuals have added their checks by now.
     collected["checks"] = [
@@ -118,6 +122,18 @@ def _rules(ex: Explanation, held_out: tuple[Any, Any] | None) -> str:
     return ex.rules.to_text(**options)
 
 
+def _regions(ex: Explanation) -> dict[str, Any] | None:
+    """The exact regions of a network that has them."""
+    if ex.view.network is None or no_regions(ex.view.network) is not None:
+        return None
+    try:
+        most = ex.regions.regions[0]
+    except ValueError:  # None and NaN are told apart, which no raw term says
+        return None
+    neurons = ex.regions.network.settle().n_neurons
+    return {"n": len(ex.regions), "n_neurons": neurons, "largest_share": most.share}
+
+
 def _attribution(ex: Explanation) -> list[dict[str, Any]]:
     frame = ex.importance(row(ex.X, np.arange(min(len(ex.X), _affordable(ex)))))
     shown = frame[frame["share"] > 0].head(SHOWN_COLUMNS)
@@ -129,6 +145,8 @@ def _attribution(ex: Explanation) -> list[dict[str, Any]]:
 
 def _affordable(ex: Explanation) -> int:
     """Rows over which attributions are averaged: all, but few where each is sampled."""
+    if ex.view.network is not None:
+        return 1000  # a network is played out against the reference rows
     return len(ex.X) if ex.is_exactly_attributed else 20
 
 
@@ -231,6 +249,8 @@ def summary_text(facts: dict[str, Any]) -> str:
     See `treeprune.Explanation.to_text`.
     """
     parts = [_section("MODEL", _model_words(facts["model"]))]
+    if facts["regions"] is not None:
+        parts.append(_section("REGIONS", _region_words(facts["regions"])))
     parts.append(_listed("CHECKS", [_check_words(check) for check in facts["checks"]]))
     if facts["rules"] is not None:
         parts.append(facts["rules"].rstrip())
@@ -281,6 +301,16 @@ def _model_words(m: dict[str, Any]) -> str:
             f"{d['n_adverse']} of {m['n_reference']} rows."
         )
     return " ".join(text)
+
+
+def _region_words(r: dict[str, Any]) -> str:
+    neurons = f"{r['n_neurons']} hidden neuron{'s' * (r['n_neurons'] != 1)}"
+    if r["n"] == 1:
+        return f"On all reference rows the network is one linear score ({neurons}): ex.regions."
+    return (
+        f"The network is exactly {r['n']} linear scores, each for a region of the reference rows "
+        f"({neurons}; the largest holds {100 * r['largest_share']:.0f} % of the rows): ex.regions."
+    )
 
 
 def _column_words(m: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def shortened(value: Any) -> str:
 
 
 def category_text(value: Any) -> str:
-    """A category within a sentence: quoted where commas, braces, blanks or a "no" would mislead.
+    """A category within a sentence: quoted where its punctuation, blanks or a "no" would mislead.
 
     Examples
     --------
@@ -61,8 +61,8 @@ def category_text(value: Any) -> str:
     "'no account'"
     """
     text = printable(value)
-    plain = text and text == text.strip() and not set(text) & set(",{}'\"")
-    plain = plain and text.lower().split()[0] not in _MISLEADING
+    plain = text and text == text.strip() and not set(text) & set(",;:{}+×'\"")
+    plain = plain and " if " not in text and text.lower().split()[0] not in _MISLEADING
     return text if plain else f"'{text}'" if "'" not in text else f'"{text}"'
 
 
