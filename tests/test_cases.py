@@ -607,7 +607,7 @@ def test_a_rare_class_is_pruned_away_and_the_warning_says_what_to_do(model):
     "params, piece",
     [
         ({"strength": 9.0}, "strength 9.* removed every split"),
-        ({"max_size": 1, "strength": 0.0}, "max_size=1 allows no split"),
+        ({"max_size": 1, "strength": 0.0}, "max_size=1 allows nothing else"),
         ({"scoring": "accuracy", "cv": 3}, "no larger model.* accuracy"),
     ],
 )

@@ -103,19 +103,8 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         network=native.is_network(base),
     )
     y = _one_column(y, "several outputs" in method.tasks)
-    estimator, seed = _seeded(base, self.random_state)
     rows = Rows.of(X, y, sample_weight, groups)
-    recipe = Recipe(
-        estimator=estimator,
-        method=method,
-        risk=self.risk,
-        cost_matrix=getattr(self, "cost_matrix", None),
-        classes=np.unique(np.asarray(y)) if is_classifier and np.ndim(y) == 1 else None,
-        never_prune=self.never_prune,
-        validation=self.validation,
-        seed=seed,
-        of_network={name: getattr(self, name, None) for name in OF_NETWORKS},
-    )
+    recipe = _recipe(self, base, method, y)
     path = recipe.path(rows)
     rule = method.rule if self.strength == "auto" else self.strength
     if rule in ("best", "one_se") and len(path) > 1:
@@ -147,6 +136,23 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         _warn_root(self, path)
 
 
+def _recipe(self: Any, base: Any, method: Method, y: Any) -> Recipe:
+    """How the estimator makes a path from rows."""
+    estimator, seed = _seeded(base, self.random_state)
+    labels = hasattr(base, "predict_proba") and np.ndim(y) == 1
+    return Recipe(
+        estimator=estimator,
+        method=method,
+        risk=self.risk,
+        cost_matrix=getattr(self, "cost_matrix", None),
+        classes=np.unique(np.asarray(y)) if labels else None,
+        never_prune=self.never_prune,
+        validation=self.validation,
+        seed=seed,
+        of_network={name: getattr(self, name, None) for name in OF_NETWORKS},
+    )
+
+
 def _choose(path: PruningPath, rule: Any, method: Method) -> int:
     if len(path) == 1:
         return 0
@@ -161,7 +167,7 @@ def _choose(path: PruningPath, rule: Any, method: Method) -> int:
 
 def _warn_root(self: Any, path: PruningPath) -> None:
     if self.max_size is not None and self.max_size <= path.size[-1]:
-        why = f"max_size={self.max_size} allows no split"
+        why = f"max_size={self.max_size} allows nothing else"
     elif path.step_score is not None:
         room = "" if self.strength == "best" else " by more than one standard error"
         why = f"no larger model has a better cross-validated {path.scoring}{room}"

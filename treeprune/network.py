@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 ACTIVATIONS = ("relu", "tanh", "logistic", "identity")
 NETWORK_LINKS = ("identity", "logit", "softmax")
-BLOCK = 1 << 20  # numbers of a layer that are held at once, which also stay in the cache
+BLOCK = 1 << 15  # numbers of a layer that are held at once: they stay in the cache
 _EVERY = np.full(1, -1)  # stands for all columns until the number of columns is known
 
 
