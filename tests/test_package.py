@@ -32,7 +32,7 @@ LAYERS = (
     ("decision", "trees", "network", "datasets"),
     ("kernels", "training", "tracking"),
     ("native",),
-    ("neural",),
+    ("neural", "sizes"),
     ("losses", "intervals"),
     ("stages", "verification"),
     ("scoring",),

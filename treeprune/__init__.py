@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .neural import SparseMLPClassifier, SparseMLPRegressor
     from .path import PruningPath
     from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
+    from .sizes import compression
     from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
     from .trees import Splits, Trees
     from .verification import Verification, verify
@@ -53,6 +54,7 @@ _HOMES = {
     "Trees": "trees",
     "UnsupportedModelError": "exceptions",
     "Verification": "verification",
+    "compression": "sizes",
     "cost_decision": "losses",
     "prune": "pruning",
     "pruning_path": "pruning",
@@ -84,6 +86,7 @@ __all__ = [
     "Trees",
     "UnsupportedModelError",
     "Verification",
+    "compression",
     "cost_decision",
     "datasets",
     "explain",
