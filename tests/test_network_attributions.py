@@ -26,7 +26,15 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from treeprune import CheckFailedError, Decision, SparseMLPClassifier, explain, native
+from treeprune import (
+    CheckFailedError,
+    Decision,
+    FeatureMap,
+    SparseMLPClassifier,
+    explain,
+    native,
+    prune,
+)
 from treeprune.datasets import load_german_credit
 from treeprune.explain.networks import (
     attribute_network,
@@ -730,3 +738,27 @@ def test_networks_of_this_package():
     np.testing.assert_allclose(1 / (1 + np.exp(-total)), p[:, 1], rtol=0, atol=1e-12)
     unread = ~np.isin(np.arange(30), native.read_network(net).compact().inputs)
     assert unread.any() and not found.values[:, unread].any()
+
+
+def test_columns_that_no_weight_leads_from_are_unused():
+    X = pd.DataFrame(
+        {"city": ["a", "b", "c"] * 20, "age": np.arange(60.0), "rate": np.arange(60.0) % 7}
+    )
+    y = (X["age"] + 3 * (X["city"] == "b") > 31).astype(int)
+    prepare = make_column_transformer((OneHotEncoder(), ["city"]), remainder=StandardScaler())
+    net = SparseMLPClassifier((4,), max_iter=50, random_state=0).fit(prepare.fit_transform(X), y)
+    small = prune(
+        net,
+        prepare.transform(X),
+        y,
+        method="backward_elimination",
+        feature_groups=FeatureMap.of(prepare, X).groups,
+        forbidden=["city"],
+        max_columns=1,
+    )
+    ex = explain(make_pipeline(prepare, small), X)
+    (left,) = {"age", "rate"} - set(ex.unused())
+    assert "city" in ex.unused()
+    values = ex.attributions(X).values
+    off = [name != left for name in ex.columns]
+    assert np.abs(values[:, off]).max() == 0 < np.abs(values).max()

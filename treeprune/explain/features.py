@@ -70,6 +70,23 @@ class FeatureMap:
     transformer: Any
     named: bool
 
+    @property
+    def groups(self) -> list[str]:
+        """Name of the raw column of every model column: one-hot indicators share theirs.
+
+        This is what `pruning_path(…, feature_groups=…)` asks for.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn.preprocessing import OneHotEncoder
+        >>> from treeprune import FeatureMap
+        >>> X = pd.DataFrame({"city": ["Bonn", "Ulm", "Bonn"]})
+        >>> FeatureMap.of(OneHotEncoder().fit(X), X).groups
+        ['city', 'city']
+        """
+        return [self.columns[j].name for j in self.player]
+
     @classmethod
     def of(
         cls,

@@ -66,7 +66,12 @@ def monotone_of(view: View, X: Any, column: str, direction: str, label: Any) -> 
 
 
 def unused_of(view: View) -> tuple[str, ...]:
-    """Raw columns that the model cannot use, proved from its splits."""
+    """Raw columns that the model cannot use, proved from its splits or its weights."""
+    if view.network is not None:
+        map_, net = view.feature_map, view.network.settle()
+        read = net.inputs[net.live()[0]]  # from which weights that are not zero lead to a score
+        used = {raw for j in read for raw in map_.sources[j].raw}
+        return tuple(map_.columns[i].name for i in range(map_.n_raw) if i not in used)
     if view.splits is None:
-        raise ValueError("which columns a model cannot use is known of trees only")
+        raise ValueError("which columns a model cannot use is known of trees and networks only")
     return unused(view.splits, view.feature_map)
