@@ -11,7 +11,7 @@ import naive_training
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -107,6 +107,7 @@ def test_extreme_sums_give_probabilities():
 
 
 @given(nets())
+@settings(max_examples=200)
 def test_live_parts_are_those_on_a_path(net):
     ways = list(naive_training.paths(net.weights))
     for layer, mask in enumerate(net.live()):
@@ -125,6 +126,7 @@ def test_live_parts_are_those_on_a_path(net):
 
 
 @given(nets())
+@settings(max_examples=200)
 def test_settling_and_compacting_keep_the_function(net):
     before = [a.copy() for a in arrays(net)]
     X = rows(net, 20)

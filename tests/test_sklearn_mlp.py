@@ -111,6 +111,8 @@ def test_networks_of_other_kinds_are_refused():
     _, y = table()
     with pytest.raises(UnsupportedModelError, match="several labels a row"):
         native.read_network(fitted(MLPClassifier, np.column_stack([y, 1 - y])))
+    with pytest.raises(ValueError, match="fitted on one class, 'é'"):
+        native.read_network(fitted(MLPClassifier, np.full(60, "é")))
     if "loss" in signature(MLPRegressor).parameters:  # scikit-learn 1.7
         with pytest.raises(UnsupportedModelError, match=r"'exp' \(loss='poisson'\)"):
             native.read_network(fitted(MLPRegressor, y, loss="poisson"))

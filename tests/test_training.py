@@ -220,16 +220,17 @@ def test_masked_weights_are_zero_after_every_step_and_gather_nothing():
     n = len(gone)
     # Momentum that would move these weights away from zero although their gradient is masked.
     assert (moments.first[:n][gone] != 0).all()
-    seen = []
-    found, _, moments = train(
+    seen, before = [], moments.first.copy()
+    found, _, after = train(
         net, task, how, np.random.RandomState(0), mask=mask, moments=moments,
         on_epoch=lambda row, network: seen.append(network()),
     )  # fmt: skip
+    assert (moments.first == before).all() and after.steps == 2 * moments.steps
     for each in [*seen, found]:
         for w, m in zip(each.weights, mask):
             assert (w[~m] == 0).all() and not np.signbit(w[~m]).any() and (w[m] != 0).all()
-    assert len(seen) == 4 and (moments.first[:n][gone] == 0).all()
-    assert (moments.second[:n][gone] == 0).all() and (moments.second[:n][~gone] > 0).all()
+    assert len(seen) == 4 and (after.first[:n][gone] == 0).all()
+    assert (after.second[:n][gone] == 0).all() and (after.second[:n][~gone] > 0).all()
     other = Moments.of(3, np.float64)  # of a network of other shapes: begun anew
     assert train(net, task, how, np.random.RandomState(0), moments=other)[2] is not other
 
@@ -453,6 +454,8 @@ def test_polishing_lowers_the_penalised_loss_and_keeps_the_mask(l1, alpha):
             assert (w[~m] == 0).all() and not np.signbit(w[w == 0]).any()
     with_mask = kkt_residual(at[-1], task, alpha=alpha, l1=l1, mask=mask)
     assert with_mask < 1e-4 < kkt_residual(at[-1], task, alpha=alpha, l1=l1)
+    for w, m in zip(polish(net, task, alpha=alpha, l1=l1, steps=3, mask=mask).weights, mask):
+        assert (w[~m] == 0).all()  # from where they are not zero
     # Without a mask on the way it goes further down.
     free = polish(start, task, alpha=alpha, l1=l1, steps=300)
     assert naive_training.objective(twin_of(free), *rows, alpha, l1) < values[-1]

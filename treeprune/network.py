@@ -325,7 +325,6 @@ class Network:
             constant = ~W[i].any(axis=0)
             b[i + 1] += activate(b[i][constant], self.activation) @ W[i + 1][constant]
             W[i + 1][constant] = 0.0
-            b[i][constant] = 0.0
         for i in range(len(W) - 1, 0, -1):
             useless = ~W[i].any(axis=1)
             W[i - 1][:, useless] = 0.0

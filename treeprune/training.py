@@ -474,7 +474,7 @@ def train(
         Rows whose loss decides when to stop and which epoch's weights are kept, always with
         exact zeros in place.
     moments : Moments, optional
-        To go on from; changed.
+        To go on from; never changed.
     on_epoch : callable, optional
         (row of the history, function that gives the network) after each epoch; True stops.
 
@@ -495,7 +495,11 @@ def train(
         P.vector[: P.n_weights] *= flat
     if moments is None or moments.first.shape != P.vector.shape:
         moments = Moments.of(len(P.vector), dtype)
-    elif flat is not None:
+    else:
+        moments = Moments(
+            moments.first.astype(dtype), moments.second.astype(dtype), moments.steps
+        )  # fmt: skip
+    if flat is not None:
         moments.first[: P.n_weights] *= flat
         moments.second[: P.n_weights] *= flat
     X = _dense(net.select(task.X), dtype) if not sparse.issparse(task.X) else net.select(task.X)

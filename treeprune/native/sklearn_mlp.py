@@ -54,6 +54,11 @@ def read(model: Any) -> Network:
             f"the {type(model).__name__} was fitted on several labels a row; possible are one "
             "label a row (two or more classes), or a regressor with several targets"
         )
+    if classes is not None and len(classes) == 1:  # its probabilities have two columns then
+        raise ValueError(
+            f"the {type(model).__name__} was fitted on one class, {classes.tolist()[0]!r}: it "
+            "decides nothing; fit it on rows of two classes"
+        )
     if model.out_activation_ not in _LINKS:
         raise UnsupportedModelError(
             f"the {type(model).__name__} ends in {model.out_activation_!r} (loss="

@@ -148,8 +148,9 @@ class SparseMLP(CallbackSupportMixin, BaseEstimator):
         return self
 
     def _warn(self, settings: Settings) -> None:
-        constant = settings.schedule == "constant"  # a falling rate ends with `max_iter` by design
-        if constant and settings.patience is not None and self.n_iter_ == self.max_iter:
+        # A falling rate ends with `max_iter` by design, and polishing goes on from there.
+        ends = settings.schedule == "cosine" or self.polish or settings.patience is None
+        if not ends and self.n_iter_ == self.max_iter:
             warnings.warn(
                 f"the loss was still falling by {self.tol} after {self.max_iter} epochs; give a "
                 "larger max_iter or learning_rate_init, or learning_rate='cosine'",
