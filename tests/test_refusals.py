@@ -514,7 +514,7 @@ def test_two_ways_to_prune_at_once(model, alpha):
 
 @cases(
     Bad(lambda: PATH.cut(), ValueError, ["step", "size", "strength"], "nothing"),
-    Bad(lambda: PATH.cut(0, size=2), ValueError, ["one of step, size and strength"], "two"),
+    Bad(lambda: PATH.cut(0, size=2), ValueError, ["one of step, size, strength"], "two"),
     Bad(lambda: PATH.cut(size=2, strength=0.1), ValueError, ["size", "strength"], "size twice"),
     Bad(
         lambda: PATH.cut(len(PATH)),

@@ -24,7 +24,7 @@ from sklearn.utils.validation import (
 from . import native
 from .exceptions import PrunedToRootWarning
 from .path import PruningPath
-from .pruning import METHODS, Budgets, Method, textbook_step
+from .pruning import METHODS, Budgets, Method, refuse, textbook_step
 from .pruning.methods import find_method
 from .selection import Recipe, Rows, cross_validate
 
@@ -102,7 +102,9 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
         {"classification" if is_classifier else "regression"},
         network=native.is_network(base),
     )
-    y = _one_column(y, "several outputs" in method.tasks)
+    _check_words(self, base)
+    several = get_tags(base).target_tags.multi_output
+    y = _one_column(y, several and "several outputs" in method.tasks)
     rows = Rows.of(X, y, sample_weight, groups)
     recipe = _recipe(self, base, method, y)
     path = recipe.path(rows)
@@ -134,6 +136,14 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
             delattr(self, name)
     if step > 0 and path.is_constant(step):
         _warn_root(self, path)
+
+
+def _check_words(self: Any, base: Any) -> None:
+    """Refuse, before anything is fitted, what only networks know."""
+    if native.is_network(base):
+        return
+    words = ("granularity", "forbidden", "max_neurons", "max_weights")
+    refuse(base, **{name: getattr(self, name, None) for name in words})
 
 
 def _recipe(self: Any, base: Any, method: Method, y: Any) -> Recipe:
@@ -174,10 +184,12 @@ def _warn_root(self: Any, path: PruningPath) -> None:
     else:
         asked = "its textbook rule" if self.strength == "auto" else f"strength {self.strength:.4g}"
         why = f"{path.method} by {asked} removed every split"
+    what, more = "the root", "risk='impurity' or 'log_loss' (errors cannot see a rare class), "
+    if path.networks:
+        what, more = "a network without columns", ""
     warnings.warn(
-        f"only the root remains, the model predicts the same for every row: {why}. Try "
-        "strength='best', a smaller strength, risk='impurity' or 'log_loss' (errors cannot see a "
-        "rare class), or another scoring.",
+        f"only {what} remains, the model predicts the same for every row: {why}. Try "
+        f"strength='best', a smaller strength, {more}or another scoring.",
         PrunedToRootWarning,
         stacklevel=4,
     )
@@ -297,7 +309,7 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
         The raw column of every column of X, such as "purpose" for each of its indicators; a
         callable is given the names of the columns. Every column is its own by default.
     forbidden : list, optional
-        Raw columns that a network must not read.
+        Raw columns that a network must not read: the network as trained is never chosen then.
     risk : str, optional
         Of cost_complexity: "impurity" (default, as scikit-learn), "error", "cost", "log_loss",
         "brier"; of reduced_error: all but "impurity", "error" by default.

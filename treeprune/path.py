@@ -204,8 +204,17 @@ class PruningPath:
     def _first_within(self, counts: Array, most: int, name: str) -> int:
         steps = np.flatnonzero(counts <= most)
         if not len(steps):
+            more = ""
+            if self.networks and name == self.size_unit == "weights":
+                more = (
+                    f"; let the path go further: method=METHODS[{self.method!r}].with_options("
+                    "final=0.9999)"
+                    if self.method != "l1"
+                    else ""
+                )
             raise ValueError(
                 f"no step has at most {most} {name}; sizes go from {counts[0]} to {counts[-1]}"
+                f"{more}"
             )
         return int(steps[0])
 

@@ -211,9 +211,10 @@ def aligned_steps(path: PruningPath, fold: PruningPath, method: Method) -> Array
         steps = np.searchsorted(-fold.size, -path.size, side="left")
         return np.minimum(steps, len(fold) - 1)
     if method.align == "nearest":
-        # Shares of units that are gone, 0 for the model as trained.
-        own, wanted = fold.strength.clip(min=0), path.strength.clip(min=0)
-        steps = np.abs(own[None, :] - wanted[:, None]).argmin(axis=1)
+        # Shares of units that are gone, of the model as trained too; of equally near ones the last.
+        own, wanted = (1.0 - p.size / max(1, len(p.removed_at)) for p in (fold, path))
+        apart = np.abs(own[::-1] - wanted[:, None])
+        steps = len(fold) - 1 - apart.argmin(axis=1)
         return np.where(np.isneginf(path.strength), 0, steps)
     levels = midpoints(path.strength) if method.align == "geometric" else path.strength
     return np.searchsorted(fold.strength, levels, side="right") - 1

@@ -74,7 +74,9 @@ class FeatureMap:
     def groups(self) -> list[str]:
         """Name of the raw column of every model column: one-hot indicators share theirs.
 
-        This is what `pruning_path(…, feature_groups=…)` asks for.
+        This is what `pruning_path(…, feature_groups=…)` asks for. Raw columns that meet in one
+        model column (a product, a principal component) can only go together: all that is made
+        of them bears their names, joined by " & ".
 
         Examples
         --------
@@ -85,7 +87,24 @@ class FeatureMap:
         >>> FeatureMap.of(OneHotEncoder().fit(X), X).groups
         ['city', 'city']
         """
-        return [self.columns[j].name for j in self.player]
+        together = list(range(self.n_raw))  # the first raw column of those that are tied
+
+        def first(i: int) -> int:
+            while together[i] != i:
+                i = together[i]
+            return i
+
+        for source in self.sources:
+            for i in source.raw[1:]:
+                low, high = sorted((first(source.raw[0]), first(i)))
+                together[high] = low
+        members: dict[int, list[str]] = {}
+        for i in range(self.n_raw):
+            members.setdefault(first(i), []).append(self.columns[i].name)
+        return [
+            " & ".join(members[first(source.raw[0])]) if source.raw else self.columns[j].name
+            for source, j in zip(self.sources, self.player, strict=True)
+        ]
 
     @classmethod
     def of(

@@ -308,8 +308,16 @@ def matrix(model: Any, X: Any) -> Any:
     return _reader_of(model, network=True).matrix(model, X)
 
 
-def training(model: Any, n_rows: int) -> dict[str, Any]:
+def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any]:
     """Settings with which a network was trained, for training it further.
+
+    Parameters
+    ----------
+    model : network, fitted or not
+    n_rows : int
+        Rows to train on.
+    mean_weight : float
+        Of these rows.
 
     Returns
     -------
@@ -324,7 +332,7 @@ def training(model: Any, n_rows: int) -> dict[str, Any]:
     >>> native.training(MLPRegressor(batch_size=50, alpha=0.1), 1000)["alpha"]
     0.002
     """
-    return _reader_of(model, network=True).training(model, n_rows)
+    return _reader_of(model, network=True).training(model, n_rows, mean_weight)
 
 
 def sparse_mlp_params(model: Any) -> dict[str, Any]:

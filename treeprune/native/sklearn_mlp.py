@@ -103,8 +103,9 @@ def check_columns(model: Any, X: Any) -> None:
 
 def matrix(model: Any, X: Any) -> Any:
     """Rows as the network reads them: numbers, finite, dense or CSR."""
+    Z = check_array(X, accept_sparse="csr", dtype=np.float64)
     check_columns(model, X)
-    return check_array(X, accept_sparse="csr", dtype=np.float64)
+    return Z
 
 
 def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:
@@ -116,24 +117,28 @@ def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArra
     return weight * compute_sample_weight(class_weight, y)
 
 
-def training(model: Any, n_rows: int) -> dict[str, Any]:
+def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any]:
     """How the model was trained, in the words of `treeprune.training.Settings`.
 
-    scikit-learn divides the L2 term of a batch by its rows, this package does not: the same
-    penalty has another `alpha`.
+    scikit-learn divides the L2 term of a batch (of L-BFGS: of all rows) by the weight of its
+    rows, this package does not: the same penalty has another `alpha`. The learning rate of
+    another solver is none for Adam, whose default stands for it.
     """
     batch = model.batch_size
     own = _is_own(model)
     size = min(256 if own else _BATCH, n_rows) if batch == "auto" else min(int(batch), n_rows)
+    solver = getattr(model, "solver", "adam")
+    penalised = n_rows if solver == "lbfgs" else size
     return {
-        "alpha": model.alpha if own else model.alpha / size,
+        "alpha": model.alpha if own else model.alpha / (penalised * mean_weight),
         "batch_size": size,
-        "learning_rate": model.learning_rate_init,
+        "learning_rate": model.learning_rate_init if solver == "adam" else 0.001,
         "beta_1": model.beta_1,
         "beta_2": model.beta_2,
         "epsilon": model.epsilon,
         "dropout": getattr(model, "dropout", 0.0),
         "epochs": int(getattr(model, "n_iter_", model.max_iter)),
+        "held_out": model.validation_fraction if model.early_stopping and solver != "lbfgs" else 0,
     }
 
 

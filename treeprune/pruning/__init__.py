@@ -90,7 +90,8 @@ def pruning_path(
         granularity "inputs", and for counting columns. A callable is given the columns' names.
         Every model column is its own by default.
     forbidden : list, optional
-        Raw columns that a network must no longer read from the first step on.
+        Raw columns that a network must no longer read from step 1 on, which leaves out nothing
+        else.
     random_state : int, optional
         Of a network: order of the rows in fine-tuning, and the method "random"; None is 0.
     logger : object, optional
@@ -114,9 +115,15 @@ def pruning_path(
     Notes
     -----
     Of networks a step removes the least important units, at their mean where they are neurons or
-    columns, and trains what is left further with the model's own settings and a rate that falls
-    to zero; `METHODS[name].with_options` changes the schedule. Masks of steps are nested, what is
-    cut off goes too, and at least one path from a column to a score stays.
+    columns, and trains what is left further by Adam, with the model's own alpha, batch size, betas
+    and dropout and with three times its learning rate (of other solvers: of Adam's default), which
+    falls to zero; `METHODS[name].with_options` changes the schedule. Where the model stops early,
+    its `validation_fraction` of the rows is held out for that, too. Other settings, such as `l1`,
+    tol and momentum, mean nothing there. Masks of steps are nested, what is cut off goes too, and
+    at least one path from a column to a score stays. The model as trained (step 0) is not trained
+    further: a warning says when the first steps learn much that it has not. What is cut from
+    scikit-learn's own networks has exact zeros, but their `partial_fit` does not keep them
+    (SparseMLP's does).
 
     The strength of a step is in units of risk per unit of row weight and leaf, so that for
     "impurity" it equals scikit-learn's `ccp_alpha`; a forest's trees are ordered jointly, each
@@ -154,7 +161,7 @@ def pruning_path(
     """
     native.check_supported(model)
     if native.is_network(model):
-        _refuse(model, risk=risk, cost_matrix=cost_matrix, by=by)
+        refuse(model, risk=risk, cost_matrix=cost_matrix, by=by)
         return path_of_network(
             model,
             X,
@@ -169,7 +176,7 @@ def pruning_path(
             logger=logger,
             verbose=verbose,
         )
-    _refuse(model, granularity=granularity, forbidden=forbidden)
+    refuse(model, granularity=granularity, forbidden=forbidden)
     trees = native.read(model)
     tasks = {"classification" if trees.is_classifier else "regression"}
     if trees.n_outputs > 1:
@@ -196,12 +203,12 @@ def pruning_path(
     return count_columns(build_path(model, evidence, row, locked), splits, feature_groups)
 
 
-def _refuse(model: Any, **given: Any) -> None:
+def refuse(model: Any, **given: Any) -> None:
     """Refuse what means nothing for this kind of model."""
     named = [name for name, value in given.items() if value is not None]
     if named:
         raise ValueError(
-            f"{' and '.join(named)} mean nothing for a {type(model).__name__}; leave them out"
+            f"not for a {type(model).__name__}: {', '.join(named)}; leave out what it does not have"
         )
 
 
@@ -320,9 +327,12 @@ class Budgets:
         return any(most is not None for most in asdict(self).values())
 
     def within(self, path: PruningPath, step: int) -> int:
-        """The first step from this one on that keeps to all of them."""
+        """The first step from this one on that keeps to all of them and reads nothing forbidden."""
         asked = {name: most for name, most in asdict(self).items() if most is not None}
-        return max([step, *(path.step_for(**{name: most}) for name, most in asked.items())])
+        least = [path.step_for(**{name: most}) for name, most in asked.items()]
+        if "forbidden" in path.counts:
+            least.append(int(path.counts["forbidden"].argmin()))
+        return max([step, *least])
 
 
 def _check_strength(strength: Any) -> None:
@@ -400,7 +410,8 @@ def pruning_strengths(
     if path.networks:  # a fold's sparsity at a step differs a little
         following = np.append(path.strength[1:], 1.0)
         middle = (path.strength.clip(min=0) + following) / 2
-        return middle[np.unique(thin(path.size, n))]
+        kept = thin(path.size, n) if n > 1 else np.array([len(path) // 2])
+        return middle[kept]
     levels = midpoints(path.strength)
     # The last step's interval has no end; a root alone is no candidate.
     end = len(path) - 1 if path.is_constant(-1) else len(path)

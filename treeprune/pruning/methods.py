@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -128,6 +129,19 @@ class Method:
         """
         return self.rows in ("required", "unlabelled")
 
+    def __repr__(self) -> str:
+        row = METHODS.get(self.name)
+        if row is None or replace(row, options=self.options) != self:
+            return f"Method({self.name!r}, …)"
+        changed = {k: v for k, v in self.options.items() if v is not row.options.get(k)}
+        said = ", ".join(f"{k}={v!r}" for k, v in changed.items())
+        return f"METHODS[{self.name!r}]" + (f".with_options({said})" if said else "")
+
+    def __deepcopy__(self, memo: dict) -> Method:
+        # Nothing of it changes. A copy of the set of tasks may be in another order, and so have
+        # another hash, by which scikit-learn and joblib tell whether a parameter has changed.
+        return self
+
     def with_options(self, **options: Any) -> Method:
         """The same method with other settings.
 
@@ -135,8 +149,9 @@ class Method:
         ----------
         **options
             error_based: confidence. minimum_error: m. Networks: `schedule` ("iterative", or
-            "one_shot": importances once, from the network as trained), `steps` (how many), `final`
-            (share of the weights removed at the last step), `decay` (power of the polynomial by
+            "one_shot": importances once, from the network as trained), `steps` (how many; neurons
+            or columns that are at most twice as many go one at a time), `final` (share of the
+            weights removed at the last step), `decay` (power of the polynomial by
             which steps approach it), `levels` (shares removed at each step, instead of these
             three), `fine_tune` (epochs after each step, 0 is none; None is 1,500 optimiser steps,
             but at most half of the epochs of the training), `rate` (with how many times the
@@ -166,21 +181,33 @@ class Method:
         if "m" in options and not options["m"] >= 0:
             raise ValueError(f"m must not be negative, got {options['m']}")
         if self.is_of_networks:
-            _check_schedule(options)
+            _check_schedule(self.name, options)
         return replace(self, options={**self.options, **options})
 
 
-def _check_schedule(options: Mapping[str, Any]) -> None:
+def _check_schedule(method: str, options: Mapping[str, Any]) -> None:
     """Refuse settings of network pruning that make no sense."""
     if options.get("schedule", "iterative") not in ("iterative", "one_shot"):
         raise ValueError(f"schedule must be 'iterative' or 'one_shot', got {options['schedule']!r}")
-    for name, least in (("steps", 1), ("decay", 0.01), ("fine_tune", 0), ("rate", 1e-9)):
-        value = options.get(name)
-        if value is not None and not (np.isreal(value) and value >= least):
-            raise ValueError(f"{name} must be at least {least}, got {value!r}")
-    shares = [options.get("final"), *(options.get("levels") or ())]
-    if any(s is not None and not 0 < s < 1 for s in shares):
-        raise ValueError(f"final and levels are shares between 0 and 1, got {shares!r}")
+    epochs = 1 if method == "l1" else 0  # its zeros come from training
+    for name, fewest in (("steps", 1), ("fine_tune", epochs)):
+        value = options.get(name, fewest)
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not (whole and value >= fewest) and not (name == "fine_tune" and value is None):
+            raise ValueError(
+                f"{name} of {method} must be a whole number of at least {fewest}, got {value!r}"
+            )
+    for name, least in (("decay", 0.01), ("rate", 1e-9)):
+        value = options.get(name, 1.0)
+        if not (isinstance(value, Real) and least <= float(value) < np.inf):
+            raise ValueError(f"{name} must be a number of at least {least}, got {value!r}")
+    levels = options.get("levels")
+    shares = [options.get("final", 0.5), *np.ravel([0.5] if levels is None else levels).tolist()]
+    if len(shares) < 2 or not all(isinstance(s, Real) and 0 < float(s) < 1 for s in shares):
+        raise ValueError(
+            "final is a share between 0 and 1, levels are one or more of them; got "
+            f"{options.get('final')!r} and {levels!r}"
+        )
 
 
 def _chosen_risk(evidence: Evidence) -> Array:
@@ -380,7 +407,7 @@ METHODS: dict[str, Method] = {
             "l1",
             "Yun, Lozano & Yang (2021), Adaptive proximal gradient methods; debiased by refitting",
             granularities=("weights",),
-            options={"steps": 24, "fine_tune": None, "rate": 3.0},
+            options={"steps": 32, "fine_tune": None, "rate": 3.0},
         ),
         _network_row(
             "backward_elimination",

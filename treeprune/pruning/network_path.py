@@ -7,12 +7,14 @@ score, whatever the method says of it: no layer loses every path.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
 
 from .. import native
 from ..losses import check_rows, encode
@@ -30,6 +32,7 @@ Array = npt.NDArray
 FINE_TUNING = 1500  # optimiser steps of a fine-tuning, by default …
 FEWEST = 3  # … in so many epochs at least, and in half of those of the training at most
 STAYS = np.iinfo(np.int32).max  # step of what has not gone so far
+UNTRAINED = 0.9  # of the loss as trained: less after a step is training, not pruning
 LAMBDAS = (1e-3, 1.0)  # of the penalty that leaves a linear model without weights
 
 
@@ -43,7 +46,7 @@ class Wishes:
     group : array of int, shape (n_features,)
         Raw column of every model column.
     required, forbidden : array of int
-        Raw columns that must stay, and that go at the first step.
+        Raw columns that must stay, and that step 1 no longer reads.
     seed : int
     logger, verbose
         See `pruning_path`.
@@ -100,6 +103,8 @@ def path_of_network(
     Z = native.matrix(model, X)
     target = encode(model, y)
     weight = native.row_weights(model, np.asarray(y), weight)
+    if not weight.any():
+        raise ValueError("no row counts: the weights of all of them are zero by class_weight")
     group, labels = feature_groups_of(feature_groups, net.feature_names, net.n_features)
     named: dict[str, Any] = {"labels": labels, "names": net.feature_names, "group": group}
     known = (target >= 0).all(axis=1) if net.is_classifier else np.ones(len(target), np.bool_)
@@ -108,11 +113,17 @@ def path_of_network(
             f"{int((~known).sum())} labels of y are none of the model's classes; give the rows it "
             "was trained on"
         )
+    required = columns_named(never_prune, what="never_prune", **named)
+    banned = columns_named(forbidden, what="forbidden", **named)
+    if (both := np.intersect1d(required, banned)).size:
+        raise ValueError(
+            f"{', '.join(repr(labels[k]) for k in both)}: both never to be pruned and forbidden"
+        )
     wishes = Wishes(
         kind,
         group,
-        columns_named(never_prune, what="never_prune", **named),
-        columns_named(forbidden, what="forbidden", **named),
+        required,
+        banned,
         0 if random_state is None else int(random_state) % 2**32,
         logger,
         verbose,
@@ -127,6 +138,7 @@ class _Walk:
     model: Any
     units: Units
     task: Task
+    held: Task | None
     method: Method
     wishes: Wishes
     rng: np.random.RandomState
@@ -141,11 +153,11 @@ class _Walk:
     def now(self) -> Network:
         return self.networks[-1].settle()
 
-    def record(self, net: Network, extra: float = np.nan) -> bool:
+    def record(self, net: Network, extra: float = np.nan, *, always: bool = False) -> bool:
         """Take a network as the next step, unless nothing of the unit went; whether it was."""
         live = self.units.live(net)
         gone = (self.removed_at == STAYS) & ~live
-        if not gone.any():
+        if not gone.any() and not always:
             return False
         step = len(self.networks)
         self.removed_at[gone] = step
@@ -177,10 +189,12 @@ def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> Prun
     units = Units(wishes.granularity, wishes.group)
     settled = net.settle()
     total, live = units.count(net), units.live(settled)
+    # Not the stream that has drawn the initial weights.
+    rng = np.random.RandomState([20_041, wishes.seed])
+    task, held = _watched(task, native.training(model, len(task))["held_out"], rng)
     walk = _Walk(
-        model, units, task, method, wishes,
-        # Not the stream that has drawn the initial weights.
-        rng=np.random.RandomState([20_041, wishes.seed]),
+        model, units, task, held, method, wishes,
+        rng=rng,
         told=teller(wishes.logger),
         networks=[net],
         risks=[losses(net, task)],
@@ -189,14 +203,19 @@ def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> Prun
         extra=[np.nan],
     )  # fmt: skip
     _check_wishes(walk, settled)
-    (_penalised if method.name == "l1" else _ranked)(walk, total)
+    start = _without(walk, settled)
+    if start is not settled:  # a step of its own, whatever else will go
+        walk.record(fine_tuned(walk, start), always=True)
+    (_penalised if method.name == "l1" else _ranked)(walk, start, total)
+    _warn_untrained(walk)
     n = len(walk.networks)
     size = np.array(walk.size)
+    gone = 1.0 - size / total if total else np.zeros(n)  # a linear model has no neuron
     return PruningPath(
         model=model,
         trees=None,
         removed_at=np.minimum(walk.removed_at, n).astype(np.int32),
-        strength=np.concatenate([[-np.inf], 1.0 - size[1:] / total]),
+        strength=np.concatenate([[-np.inf], gone[1:]]),
         size=size,
         risk=np.array(walk.risks),
         method=method.name,
@@ -207,31 +226,63 @@ def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> Prun
     )
 
 
-def _check_wishes(walk: _Walk, net: Network) -> None:
-    wishes = walk.wishes
-    both = np.intersect1d(wishes.required, wishes.forbidden)
-    if len(both):
-        raise ValueError(f"raw column {int(both[0])} is both never to be pruned and forbidden")
-    left = Units("inputs", wishes.group).live(net)
-    left[wishes.forbidden] = False
-    if not left.any():
-        raise ValueError(
-            "no column is left: every column that the network reads is forbidden"
-            if len(wishes.forbidden)
-            else "the network reads no column: no path leads from its inputs to its output"
+def _watched(task: Task, share: float, rng: np.random.RandomState) -> tuple[Task, Task | None]:
+    """Rows to train on, and where the model stops early also rows that say when."""
+    n_held = int(np.ceil(share * len(task)))
+    if not n_held or n_held > len(task) - 2:
+        return task, None
+    order = rng.permutation(len(task))
+    held, kept = np.sort(order[:n_held]), np.sort(order[n_held:])
+    first, second = (Task(task.X[i], task.Y[i], task.weight[i]) for i in (kept, held))
+    return first, second
+
+
+def _warn_untrained(walk: _Walk) -> None:
+    """Say when the path gains by training what the model lacks, not by pruning."""
+    before, after = walk.risks[0], min(walk.risks[1:3], default=np.inf)
+    if walk.method.options["fine_tune"] != 0 and after < UNTRAINED * before:
+        warnings.warn(
+            f"the first steps have trained the model further (training loss {before:.3g} -> "
+            f"{after:.3g}), the model itself has not been: what pruning costs cannot be told from "
+            "what training changes. Train it to the end or with early_stopping=True, or judge "
+            "steps by those of method='random'",
+            ConvergenceWarning,
+            stacklevel=5,
         )
 
 
+def _check_wishes(walk: _Walk, net: Network) -> None:
+    left = Units("inputs", walk.wishes.group).live(net)
+    dead = walk.wishes.required[~left[walk.wishes.required]]
+    if len(dead):
+        raise ValueError(
+            f"never_prune names raw column {int(dead[0])} (counted from 0), which the network does "
+            "not read as it is; leave it out, or train the network anew"
+        )
+    if not left.any():
+        raise ValueError(
+            "the network reads no column: no path leads from its inputs to its output, so that "
+            "there is nothing to prune; train it with a smaller l1 or alpha"
+        )
+    left[walk.wishes.forbidden] = False
+    if not left.any():
+        raise ValueError("no column is left: every column that the network reads is forbidden")
+
+
 def _counts(walk: _Walk) -> dict[str, Array]:
-    """Raw columns, neurons and weights of each step."""
+    """Raw columns, neurons and weights of each step, and forbidden columns where there are any."""
     columns = Units("inputs", walk.wishes.group)
-    out: dict[str, list[float]] = {"columns": [], "neurons": [], "weights": []}
+    out: dict[str, list[int]] = {"columns": [], "neurons": [], "weights": [], "forbidden": []}
     for net in walk.networks:
         settled = net.settle()
-        out["columns"].append(int(columns.live(settled).sum()))
+        read = columns.live(settled)
+        out["columns"].append(int(read.sum()))
+        out["forbidden"].append(int(read[walk.wishes.forbidden].sum()))
         out["neurons"].append(settled.n_neurons)
         out["weights"].append(settled.n_weights)
     found: dict[str, Array] = {name: np.array(values) for name, values in out.items()}
+    if not len(walk.wishes.forbidden):
+        del found["forbidden"]
     if walk.method.name == "l1":
         found["l1"] = np.array(walk.extra)
     return found
@@ -241,35 +292,33 @@ def levels(walk: _Walk, total: int) -> list[int]:
     """How many units each step leaves, falling.
 
     Polynomial decay (Zhu & Gupta 2018): of what is to go, the share (1 - t / steps) ** decay is
-    still there at step t.
+    still there at step t. Few neurons or columns go one at a time.
     """
-    options, start = walk.method.options, walk.size[0]
+    options, start = walk.method.options, walk.size[-1]
     if options["levels"] is not None:
-        wanted = [total * (1.0 - float(s)) for s in options["levels"]]
+        wanted = [total * (1.0 - s) for s in np.ravel(options["levels"])]
     else:
         steps, final = int(options["steps"]), float(options["final"])
         last = max(1.0, total * (1.0 - final))
         if walk.units.kind != "weights":
-            steps, last = min(steps, start - 1), 1.0
-            if walk.method.name == "backward_elimination" and start <= 2 * steps:
-                steps = start - 1  # one column at a time
+            if start <= 2 * steps:
                 return list(range(start - 1, 0, -1))
+            last = 1.0
         share = (1.0 - np.arange(1, steps + 1) / steps) ** float(options["decay"])
         wanted = list(last + (start - last) * share)
     counts = np.maximum(1, np.rint(wanted).astype(int))
     return [int(k) for k in np.unique(counts)[::-1] if k < start]
 
 
-def _ranked(walk: _Walk, total: int) -> None:
+def _ranked(walk: _Walk, grown: Network, total: int) -> None:
     """Remove the least important units level by level, fine-tuning in between."""
     one_shot = walk.method.options["schedule"] == "one_shot"
-    grown = _without(walk, walk.networks[0].settle())
     order = _scores(walk, grown) if one_shot else None
     wanted = levels(walk, total)
     what = f"pruning {walk.units.size_unit}"
     with progress(len(wanted), what, shown=bool(walk.wishes.verbose)) as on:
         for k in wanted:
-            net = grown if one_shot or len(walk.networks) == 1 else walk.now
+            net = grown if one_shot else walk.now
             scores, kept = _scores(walk, net) if order is None else order
             live = walk.units.live(net) & (walk.removed_at == STAYS)
             ranked = np.where(kept, np.inf, scores)
@@ -277,10 +326,9 @@ def _ranked(walk: _Walk, total: int) -> None:
             net = _cut_down(walk, net, ranked, k)
             if not net.live()[0].any():
                 break
-            if walk.record(fine_tuned(walk, net)):
-                on(f"{walk.size[-1]} left, loss {walk.risks[-1]:.4g}")
-            else:
-                on("")
+            if ((walk.removed_at == STAYS) & ~walk.units.live(net)).any():
+                walk.record(fine_tuned(walk, net))
+            on(f"{walk.size[-1]} left, loss {walk.risks[-1]:.4g}")
 
 
 def _cut_down(walk: _Walk, net: Network, ranked: Array, k: int) -> Network:
@@ -307,13 +355,11 @@ def _cut_down(walk: _Walk, net: Network, ranked: Array, k: int) -> Network:
 
 
 def _without(walk: _Walk, net: Network) -> Network:
-    """The network with the forbidden columns at their mean."""
-    if not len(walk.wishes.forbidden):
-        return net
+    """The network with the forbidden columns at their mean; itself where it reads none."""
     columns = Units("inputs", walk.wishes.group)
     gone = np.zeros(columns.count(net), np.bool_)
     gone[walk.wishes.forbidden] = True
-    return columns.remove(net, gone, walk.task)
+    return columns.remove(net, gone, walk.task) if (gone & columns.live(net)).any() else net
 
 
 def _scores(walk: _Walk, net: Network) -> tuple[Array, npt.NDArray[np.bool_]]:
@@ -339,8 +385,9 @@ def _scores(walk: _Walk, net: Network) -> tuple[Array, npt.NDArray[np.bool_]]:
 
 def fine_tuned(walk: _Walk, net: Network, **changes: Any) -> Network:
     """The network trained further on what is left of it, with its zeros kept."""
-    epochs, known = walk.method.options["fine_tune"], native.training(walk.model, len(walk.task))
-    trained = known.pop("epochs")
+    epochs, task = walk.method.options["fine_tune"], walk.task
+    known = native.training(walk.model, len(task), float(task.weight.mean()))
+    trained, _ = known.pop("epochs"), known.pop("held_out")
     if epochs is None:
         steps = -(-len(walk.task) // known["batch_size"])
         epochs = int(np.clip(-(-FINE_TUNING // steps), FEWEST, max(FEWEST, trained // 2)))
@@ -350,14 +397,19 @@ def fine_tuned(walk: _Walk, net: Network, **changes: Any) -> Network:
     settings = Settings(epochs=int(epochs), schedule="cosine", patience=None, **known)
     if len(walk.task) <= known["batch_size"]:
         settings = replace(settings, dtype="float64")
-    return _trained(net, walk.task, replace(settings, **changes), walk.rng)
+    return _trained(walk, net, replace(settings, **changes))
 
 
-def _trained(net: Network, task: Task, settings: Settings, rng: np.random.RandomState) -> Network:
+def _trained(walk: _Walk, net: Network, settings: Settings) -> Network:
     """Train the compacted network, which is faster, and put it back into the old shapes."""
     kept = net.kept()
     small = net.compact()
-    found, _, _ = train(small, task, settings, rng, mask=[w != 0 for w in small.weights])
+    mask = [w != 0 for w in small.weights]
+    # A rising penalty is not stopped: the loss without it would keep the first epoch.
+    held = None if settings.l1 else walk.held
+    found, _, _ = train(small, walk.task, settings, walk.rng, mask=mask, validation=held)
+    if held is not None and losses(small, held) < losses(found, held):
+        found = small  # no epoch was better than none
     W, b = [np.zeros_like(w) for w in net.weights], [np.zeros_like(x) for x in net.biases]
     for i, (w, x) in enumerate(zip(found.weights, found.biases, strict=True)):
         W[i][np.ix_(kept[i], kept[i + 1])] = w
@@ -365,11 +417,12 @@ def _trained(net: Network, task: Task, settings: Settings, rng: np.random.Random
     return net.with_arrays(W, b).settle()
 
 
-def _penalised(walk: _Walk, total: int) -> None:
+def _penalised(walk: _Walk, net: Network, total: int) -> None:
     """Raise the L1 penalty step by step; each step is trained again without it (debiased)."""
     options = walk.method.options
-    net = _without(walk, walk.networks[0].settle())
     top = _largest_penalty(net, walk.task)
+    if top == 0:  # a constant target: no penalty is small enough to keep a weight
+        return
     grid = np.geomspace(LAMBDAS[0] * top, LAMBDAS[1] * top, int(options["steps"]))
     with progress(len(grid), "pruning by L1", shown=bool(walk.wishes.verbose)) as on:
         for lam in grid:
