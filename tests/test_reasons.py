@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from treeprune import Decision, explain
+from treeprune import Decision, FeatureMap, SparseMLPClassifier, explain, prune
 from treeprune.datasets import load_german_credit
+from treeprune.explain import directions
+from treeprune.explain.attributions import attribute, towards_adverse
 
 COLUMNS = ["checking_status", "duration_months", "purpose", "savings", "amount_dm", "age"]
 
@@ -153,6 +160,187 @@ def test_a_direction_is_never_guessed():
     texts = [reason.text for reason in one.reasons]
     assert "debt: low" not in texts and "late: low" not in texts and texts
     assert not ex.leaf_notice_table()["reasons"].str.contains("low").any()
+
+
+# -- directions ------------------------------------------------------------------------------------
+
+
+def halves(ex, rows, baseline, i, column):
+    """Slow twin: what a column adds to a row against each baseline row, one at a time."""
+    value = rows[column].iloc[i]
+    out = {-1: [], 1: []}
+    for b in range(len(baseline)):
+        other = baseline[column].iloc[b]
+        if other != value:
+            found = ex.attributions(
+                rows[i : i + 1], game="interventional", background=baseline[b : b + 1]
+            )
+            at = list(found.feature_names).index(column)
+            out[1 if other < value else -1].append(float(found.values[0, at, -1]))
+    return out
+
+
+def assert_borne_out(ex, rows, found, baseline, most=12):
+    """What is called high is pushed by smaller values of the baseline, and by no larger ones."""
+    adverse = [i for i, one in enumerate(found) if one.adverse]
+    n = 0
+    for i in adverse[:: max(1, len(adverse) // most)]:
+        for reason in found[i].reasons:
+            sign = {"high": 1, "low": -1}.get(reason.text.rpartition(": ")[2])
+            if sign is None or n == most:
+                continue
+            parts = halves(ex, rows, baseline, i, reason.column)
+            assert np.mean(parts[sign]) > 0
+            assert not parts[-sign] or np.mean(parts[-sign]) <= 1e-9
+            n += 1
+    assert n
+    check = ex.checks["directions agree with the baseline"]
+    assert check.passed and "on the named side push" in check.detail
+
+
+@pytest.fixture(scope="module", params=["as fitted", "pruned"])
+def network_credit(request):
+    """German credit with a network that is not monotone; pruned, it has exact Shapley values."""
+    data = load_german_credit()
+    X, y = data.data.drop(columns=data.sensitive), data.target
+    texts = make_column_selector(dtype_include="category")(X)
+    prepare = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), texts), remainder=StandardScaler()
+    )
+    train, test, t, _ = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
+    pruned = request.param == "pruned"
+    epochs = 400 if pruned else 60
+    net = SparseMLPClassifier((16,), learning_rate="cosine", max_iter=epochs, random_state=0)
+    model = make_pipeline(prepare, net).fit(train, t)
+    if pruned:
+        groups = FeatureMap.of(prepare, train).groups
+        small = prune(model[-1], prepare.transform(train), t, method="magnitude",
+                      feature_groups=groups, max_weights=100)  # fmt: skip
+        model = make_pipeline(prepare, small)
+    return train, t, test, model
+
+
+@pytest.mark.parametrize("baseline", ["near_cutoff", "all"])
+def test_directions_of_a_network_are_those_of_the_baseline(network_credit, baseline):
+    """A term of 48 months was called short, since a still longer one would have been better."""
+    train, t, test, model = network_credit
+    ex = explain(model, train, t, decision=Decision(1, costs={"miss": 5, "false_alarm": 1}))
+    found = ex.reasons(test, baseline=baseline)
+    against = train
+    if baseline == "near_cutoff":
+        p = model.predict_proba(train)[:, 1]
+        nearest = np.sort(p[p < 1 / 6])[::-1]
+        against = train[(p < 1 / 6) & (p >= nearest[min(50, len(nearest)) - 1] - 1e-12)]
+        assert_borne_out(ex, test, found, against, most=3)
+    n = {"high": 0, "low": 0}
+    for one in found:
+        for reason in one.reasons:
+            word = reason.text.rpartition(": ")[2]
+            if word in n:
+                n[word] += 1
+                others = against[reason.column]
+                assert (
+                    (others < reason.value).any()
+                    if word == "high"
+                    else ((others > reason.value).any())
+                )
+                assert (word, reason.column) != ("low", "duration_months") or reason.value < 36
+    assert min(n.values()) > 10
+    check = ex.checks["directions agree with the baseline"]
+    assert check.scope == f"{sum(n.values())} of {sum(n.values())} directions"
+    # A row has the same words alone as among others.
+    i = next(i for i, one in enumerate(found) if one.adverse)
+    alone = ex.reasons(test[i : i + 1], baseline=baseline)[0]
+    assert [r.text for r in alone.reasons] == [r.text for r in found[i].reasons]
+
+
+def test_the_better_value_alone_does_not_name_a_direction():
+    """Risk rises to 4 and falls to nothing at 8; all who were approved have less than 1."""
+    X = pd.DataFrame({"term": np.r_[np.linspace(0, 1, 40), np.linspace(3.5, 8.0, 40)]})
+    net = MLPClassifier((2,), max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net.fit(X, np.arange(80) % 2)
+    # log-odds -3 + 2 relu(term) - 4.5 relu(term - 4): -3 at 0, 5 at 4, -5 at 8
+    net.coefs_ = [np.array([[1.0, 1.0]]), np.array([[2.0], [-4.5]])]
+    net.intercepts_ = [np.array([0.0, -4.0]), np.array([-3.0])]
+    ex = explain(net, X, decision=Decision(1, cutoff=0.5))
+    p = net.predict_proba(X)[:, 1]
+    approved = X[(p < 0.5) & (X["term"] < 2)]
+    row = pd.DataFrame({"term": [5.0]})
+    frame = X[X["term"] >= 7.9]
+    assert net.predict_proba(frame)[0, 1] < net.predict_proba(X[:1])[0, 1]  # 8 is best of all
+    for baseline, text in [
+        (approved, "term"),  # smaller values push, a larger one is better: neither is said
+        (frame, "term: low"),  # larger ones push, a larger one is better
+        (pd.concat([approved, frame]), "term"),
+    ]:
+        one = ex.reasons(row, baseline=baseline)[0]
+        assert [reason.text for reason in one.reasons] == [text]
+        assert one.reasons[0].contribution > 0
+
+
+@settings(max_examples=5)
+@given(seed=st.integers(0, 999), kind=st.sampled_from(["net", "forest"]))
+def test_directions_of_models_made_by_chance_are_borne_out(seed, kind):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.integers(0, 8, (80, 3)).astype(float), columns=list("abc"))
+    y = (np.sin(X["a"]) + np.cos(X["b"]) + rng.normal(size=80) * 0.3 > 0).astype(int)
+    if kind == "forest":
+        model = RandomForestClassifier(4, max_depth=5, random_state=seed).fit(X, y)
+    else:
+        net = SparseMLPClassifier((6,), max_iter=40, learning_rate_init=0.05, random_state=seed)
+        model = make_pipeline(StandardScaler(), net).fit(X, y)
+    ex = explain(model, X, decision=Decision(1, cutoff=0.5))
+    baseline = X[60:75]
+    found = ex.reasons(X[:60], baseline=baseline)
+    if any(r.text.endswith(("high", "low")) for one in found for r in one.reasons):
+        assert_borne_out(ex, X[:60], found, baseline, most=4)
+
+
+def test_both_ways_to_part_a_baseline_agree(network_credit):
+    train, t, test, model = network_credit
+    ex = explain(model, train, t, decision=Decision(1, cutoff=0.3))
+    view, rows, baseline = ex.view, test[:60], train[:60]
+    found = attribute(view, rows, game="interventional", background=baseline)
+    push = towards_adverse(view, ex.decision, found.values)
+    numbers = np.array([c.kind == "number" for c in view.feature_map.columns])
+    said = (push > 0) & numbers
+    one_by_one = directions._by_games(view, ex.decision, baseline, rows, said)  # 60 games
+    values, others = view.feature_map.values(rows), view.feature_map.values(baseline)
+    total = np.zeros_like(push)
+    for j in np.flatnonzero(said.any(axis=0)):
+        few = np.zeros_like(said)
+        few[:3, j] = said[:3, j]  # few groups
+        by_group = directions._by_games(view, ex.decision, baseline, rows, few)
+        for part, single in zip(by_group, one_by_one, strict=True):
+            np.testing.assert_allclose(part[few], single[few], atol=1e-9)
+        lower = (others[j] < values[j][:, None]).mean(axis=1)
+        higher = (others[j] > values[j][:, None]).mean(axis=1)
+        total[:, j] = lower * one_by_one[0][:, j] + higher * one_by_one[1][:, j]
+    np.testing.assert_allclose(total[said], push[said], atol=1e-8)
+
+
+def test_a_direction_that_the_baseline_contradicts_fails_the_check(network_credit, monkeypatch):
+    train, t, test, model = network_credit
+    ex = explain(model, train, t, decision=Decision(1, cutoff=0.3))
+    games = directions._by_games
+    monkeypatch.setattr(directions, "_by_games", lambda *args: games(*args)[::-1])
+    ex.reasons(test[:60], baseline=train[train["duration_months"] < 12])
+    check = ex.checks["directions agree with the baseline"]
+    assert not check.passed and "first not so for" in check.detail
+
+
+def test_sampled_models_call_no_number_low_that_nobody_exceeds(credit):
+    X, y, _ = credit
+    numbers = X[["duration_months", "amount_dm", "age"]]
+    model = make_pipeline(StandardScaler(), KNeighborsClassifier(15)).fit(numbers[:300], y[:300])
+    ex = explain(model, numbers[:300], decision=decision())
+    baseline = numbers[(numbers["duration_months"] <= 12) & (numbers["amount_dm"] < 2000)][:12]
+    found = ex.reasons(numbers[numbers["duration_months"] >= 30][:6], baseline=baseline)
+    texts = [r.text for one in found for r in one.reasons if r.column == "duration_months"]
+    assert texts and "duration_months: low" not in texts and "duration_months: high" in texts
+    assert ex.checks["directions agree with the baseline"].passed
 
 
 def test_sampled_reasons_are_reproducible_and_say_their_error(credit):

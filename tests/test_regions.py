@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import naive_regions
@@ -40,7 +41,7 @@ from treeprune import CheckFailedError, Decision, SparseMLPClassifier, explain, 
 from treeprune.datasets import load
 from treeprune.explain import RegionRules
 from treeprune.explain.features import FeatureMap
-from treeprune.explain.piecewise import possible_patterns
+from treeprune.explain.piecewise import Piecewise, possible_patterns
 from treeprune.explain.regions import region_rules
 from treeprune.network import Network
 
@@ -149,6 +150,27 @@ def test_possible_patterns_of_lines_in_a_rectangle_are_counted_by_euler(seed):
     assert {tuple(on) for on in (points @ w + b > 0).tolist()} <= found
 
 
+@pytest.mark.parametrize("status", [1, 3, 4])
+def test_programs_that_are_not_solved_are_not_counted_as_impossible(monkeypatch, status):
+    from scipy import optimize
+
+    rng = np.random.default_rng(0)
+    net = Network((rng.normal(size=(4, 6)), np.ones((6, 1))), (rng.normal(size=6), [0.0]))
+    low, high = -np.ones(4), np.ones(4)
+    own = optimize.linprog
+    n_asked = []
+
+    def sometimes(*args, **options):  # the third program meets a limit
+        n_asked.append(1)
+        found = own(*args, **options)
+        found.status = status if len(n_asked) == 3 else found.status
+        return found
+
+    assert possible_patterns(net, low, high) is not None
+    monkeypatch.setattr(optimize, "linprog", sometimes)
+    assert possible_patterns(net, low, high) is None and len(n_asked) == 3
+
+
 def test_too_many_patterns_are_not_counted(monkeypatch):
     rng = np.random.default_rng(0)
     net = Network((rng.normal(size=(5, 10)), np.ones((10, 1))), (rng.normal(size=10), [0.0]))
@@ -247,9 +269,10 @@ def table(name: str, n: int = 250):
     return X.iloc[rows].reset_index(drop=True), data.target.iloc[rows].reset_index(drop=True)
 
 
-def parts(X):
+def parts(X, most_texts: int | None = None):
+    """Names of numbers and of texts, of which some, since encoders are asked one by one."""
     numbers = [c for c in X if pd.api.types.is_numeric_dtype(X[c])]
-    return numbers, [c for c in X if c not in numbers]
+    return numbers, [c for c in X if c not in numbers][:most_texts]
 
 
 def with_holes(X, share=0.1, seed=0):
@@ -317,7 +340,7 @@ EACH = [(scaled, NAMES[i % 4]) for i, scaled in enumerate(SCALED)]
 @pytest.mark.parametrize("scaled, name", [*EACH, *(("standard", name) for name in NAMES[1:])])
 def test_numbers_of_real_rows(scaled, name):
     X, y = table(name)
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     if scaled == "bins":
         numbers = [c for c in numbers if X[c].nunique() > 10]
     steps = [(SCALED[scaled], numbers), (ENCODED["one hot"], texts)]
@@ -331,7 +354,7 @@ def test_numbers_of_real_rows(scaled, name):
 ])  # fmt: skip
 def test_categories_of_real_rows(encoded, name):
     X, y = table(name)
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     model = fitted(
         make_column_transformer((StandardScaler(), numbers), (ENCODED[encoded], texts)), X, y
     )
@@ -343,7 +366,7 @@ def test_categories_of_real_rows(encoded, name):
                                   {"strategy": "constant", "fill_value": -7.5}])  # fmt: skip
 def test_missing_values_of_real_rows(marked, fill):
     X, y = table("german_credit")
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     X = with_holes(X)
     filled = SimpleImputer(add_indicator=marked, **fill)
     model = fitted(
@@ -412,7 +435,7 @@ def test_every_row_of_the_data_sets_at_99_percent_sparsity(name, hidden):
     said = model.predict_proba(X)
     assert np.ptp(said[:, 1]) > 0.01  # not a constant
     np.testing.assert_allclose(rules.predict_proba(X), said, atol=CLOSE)
-    assert rules.printed_error < 0.01
+    assert rules.printed_error <= 1e-3
     assert sum(region.n_rows for region in rules) == len(X)
     share = sum(region.share * region.outcome[1] for region in rules)
     assert share == pytest.approx(y.mean())
@@ -420,7 +443,7 @@ def test_every_row_of_the_data_sets_at_99_percent_sparsity(name, hidden):
 
 def test_a_network_that_l1_made_sparse():
     X, y = table("compas", 1000)
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     before = make_column_transformer((StandardScaler(), numbers), (ENCODED["one hot"], texts))
     net = SparseMLPClassifier((32,), l1=0.01, max_iter=15, learning_rate_init=0.01, random_state=0)
     model = make_pipeline(before, net).fit(X, y)
@@ -527,7 +550,7 @@ def test_what_cannot_be_undone_is_a_term_under_its_own_name(step, name):
 def test_the_text_can_be_run(hidden):
     """A reader of the page, who knows nothing but the page and a row, gets the printed figures."""
     X, y = table("german_credit")
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     X[numbers] = with_holes(X[numbers])
     scaled = make_pipeline(SimpleImputer(), MinMaxScaler())
     before = make_column_transformer((scaled, numbers), (ENCODED["one hot"], texts))
@@ -541,8 +564,78 @@ def test_the_text_can_be_run(hidden):
     found = np.array([page.score(row) for row in rows])
     np.testing.assert_allclose(found, rules.scores(X, printed=True)[:, 0], atol=1e-9)
     off = np.abs(rules.output(X, printed=True)[:, 0] - model.predict_proba(X)).max()
-    assert off == pytest.approx(rules.printed_error, abs=1e-9) and 0 < off < 0.01
+    assert off == pytest.approx(rules.printed_error, abs=1e-9) and 0 < off <= 1e-3
     assert f"off by {off:.2g} at most" in text
+
+
+def offset_rows(n: int = 300):
+    rng = np.random.default_rng(0)
+    years = rng.integers(2000, 2024, n)
+    X = pd.DataFrame({"year": years, "stamp": 1.7e9 + 1000 * rng.normal(size=n),
+                      "age": rng.integers(18, 80, n)})  # fmt: skip
+    u = (years - 2012) / 5 + (X["stamp"] - 1.7e9) / 1000
+    return X, u + rng.normal(size=n) * 0.3
+
+
+@pytest.mark.parametrize("columns, most", [(["year", "age"], 8), (["stamp", "age"], 12)])
+def test_columns_far_from_zero_get_the_digits_they_need(columns, most):
+    """With four digits a time stamp made the page wrong by a whole probability."""
+    X, u = offset_rows()
+    X, y = X[columns], (u > 0).astype(int).rename("y")
+    net = SparseMLPClassifier((3,), max_iter=60, learning_rate_init=0.02, random_state=0)
+    model = make_pipeline(StandardScaler(), net).fit(X, y)
+    ex = explain(model, X, y)
+    rules = ex.regions
+    text = rules.to_text(width=10**6)
+    page = Page(text)
+    scores = np.array([page.score(row) for row in X.to_dict("records")])
+    p = 1 / (1 + np.exp(-scores))
+    off = np.abs(p - model.predict_proba(X)[:, 1]).max()
+    assert off <= 1e-3 and off == pytest.approx(rules.printed_error, abs=1e-6)
+    assert 4 < rules.digits <= most and f"Figures have {rules.digits} digits" in text
+    check = ex.checks["regions as printed = model"]
+    assert check.passed and check.scope == "300 of 300 rows" and f"{off:.2g}" in check.detail
+    with_four = replace(rules, digits=4).output(X, printed=True)[:, 0]
+    assert np.abs(with_four - model.predict_proba(X)).max() > 0.01
+    one_less = replace(rules, digits=rules.digits - 1).output(X, printed=True)[:, 0]
+    assert np.abs(one_less - model.predict_proba(X)).max() > 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_digits_of_targets_go_by_their_range(scale):
+    X, _ = offset_rows()
+    net = Network(([[1.0, -0.3], [0.0, 0.7], [0.5, 0.0]], [[2.0], [-1.0]]), ([-2011.0, 8.0], [0.5]))
+    rows = X[["year", "age"]].assign(one=1.0).to_numpy(np.float64)
+    scaled = replace(net, weights=(net.weights[0], net.weights[1] * scale),
+                     biases=(net.biases[0], net.biases[1] * scale))  # fmt: skip
+    plain, rules = rules_for(net, rows), rules_for(scaled, rows)
+    assert rules.digits == plain.digits
+    assert rules.printed_error <= 1e-3 * np.ptp(rules.output(rows))
+
+
+def test_what_is_printed_badly_fails_visibly(monkeypatch):
+    X, y = offset_rows()[0], offset_rows()[1] > 0
+    net = SparseMLPClassifier((3,), max_iter=60, learning_rate_init=0.02, random_state=0)
+    model = make_pipeline(StandardScaler(), net).fit(X, y)
+    monkeypatch.setattr("treeprune.explain.regions.MOST_DIGITS", 4)
+    ex = explain(model, X, y)
+    check = (ex.regions, ex.checks["regions as printed = model"])[1]
+    assert not check.passed and "allowed is 0.001" in check.detail
+    assert "regions as printed = model: FAILED" in ex.to_text(n_rows=1)
+
+
+def test_rows_are_grouped_as_they_are_told_apart_one_by_one():
+    rng = np.random.default_rng(0)
+    for sizes in ((3,), (9,), (4, 5), (40, 30)):
+        widths = [4, *sizes, 1]
+        net = Network([rng.normal(size=pair) for pair in pairwise(widths)],
+                      [rng.normal(size=n) for n in widths[1:]])  # fmt: skip
+        rows = rng.normal(size=(80, 4))
+        groups = Piecewise(net, np.eye(4), np.zeros(4)).groups(rows)
+        assert sorted(np.concatenate(list(groups.values())).tolist()) == list(range(80))
+        for pattern, own in groups.items():
+            assert own.tolist() == sorted(own.tolist())
+            assert {naive_regions.forward(net, z)[2] for z in rows[own]} == {pattern}
 
 
 class Page:
@@ -628,7 +721,8 @@ def test_hostile_names_stay_words():
     assert "SS1 = " in text and "\nS1 = " not in text
     for said in ("'a: 5; b'", "'x + 3 × age'", "\\x1b[31mred", "'no'"):
         assert said in text
-    assert text == explain(ex.view.answers.model, X, y).regions.to_text()
+    again = explain(ex.view.answers.model, X, y).regions
+    assert text == again.to_text()
     json.dumps(ex.regions.to_dict(), allow_nan=False)
     assert "regions = model: passed" in ex.to_text()
 
@@ -656,7 +750,7 @@ def test_the_page_is_kept_short():
 def credit():
     X, y = table("german_credit", 150)
     y = y.map({0: "good", 1: "bad"})
-    numbers, texts = parts(X)
+    numbers, texts = parts(X, 6)
     before = make_column_transformer((StandardScaler(), numbers), (ENCODED["one hot"], texts))
     return X, y, fitted(before, X, y, share=0.1, most=4, epochs=20)
 
@@ -759,7 +853,7 @@ def test_missing_values_that_the_model_tells_apart_are_not_guessed():
 
 def test_rows_that_the_model_refuses_are_refused(credit):
     X, y, model = credit
-    rules = explain(model, X, y).regions
+    rules = rules_of(model, X, y)
     used = rules.terms.columns[rules.terms.terms[0].column].name
     number = next(t for t in rules.terms.terms if t.is_number)
     hole = X[:3].assign(**{rules.terms.columns[number.column].name: np.nan})

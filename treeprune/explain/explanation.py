@@ -210,6 +210,8 @@ class Explanation:
 
         Notes
         -----
+        The figures as printed are compared too: more digits than four are printed where these are
+        off by more than 0.001 of a probability, or of the range of a target's predictions.
         Each hidden neuron is on or off; where the same ones are on, the network is linear. Scores
         are log-odds of the Decision's adverse class, without one of the second class.
 
@@ -257,7 +259,18 @@ class Explanation:
         self._note("regions = model", int(agree.sum()), len(agree), "rows", detail)
         if not agree.all():
             raise CheckFailedError(f"regions and model differ: {detail}")
+        self._check_printed_regions(found, said)
         return found
+
+    def _check_printed_regions(self, found: RegionRules, said: npt.NDArray) -> None:
+        """Whether a reader who adds up the printed figures is near enough to the model."""
+        from .regions import printed_slack
+
+        gap, slack = np.abs(found.output(self.X, printed=True) - said), printed_slack(found, said)
+        near = (gap <= slack).all(axis=(1, 2))
+        detail = f"off by {gap.max():.2g} at most with {found.digits} digits; allowed is "
+        detail += " and ".join(f"{one:.2g}" for one in np.unique(slack))
+        self._note("regions as printed = model", int(near.sum()), len(near), "rows", detail)
 
     def _instead_of_regions(self) -> str:
         """What else can be read of a model without regions."""
@@ -538,6 +551,8 @@ class Explanation:
         n = sum(one.adverse for one in found)
         if n:
             self._note(name, n, n, "adverse rows", found.method)
+        if found.directions is not None:
+            self._keep("directions agree with the baseline", found.directions)
         return found
 
     def leaf_notice_table(self, *, k: int = 4, baseline: Any = "near_cutoff") -> pd.DataFrame:

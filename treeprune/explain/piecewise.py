@@ -24,6 +24,7 @@ Forms = tuple[Array, Array]
 
 MOST_PROGRAMS = 2000  # a few seconds
 SAMPLED = 4096  # points of the box that are tried before any program is solved
+_SOLVED, _INFEASIBLE = 0, 2  # of linprog; others are limits met and numerical trouble
 THINNEST = 1e-6  # share of a sum's range by which a neuron must be able to be on
 
 
@@ -96,10 +97,10 @@ class Piecewise:
         passed = np.array(on[last:], dtype=np.float64)[:, None] * net.weights[layer]
         return matrix @ passed, offset @ passed + net.biases[layer]
 
-    def patterns(
+    def groups(
         self, terms: Array, forms: Callable[[Pattern], Forms] | None = None
-    ) -> list[Pattern]:
-        """Which neurons are on, for each row of terms.
+    ) -> dict[Pattern, npt.NDArray[np.int64]]:
+        """Positions of the rows of terms in which the same neurons are on, ascending.
 
         Parameters
         ----------
@@ -109,7 +110,7 @@ class Piecewise:
 
         Returns
         -------
-        list of tuple of bool
+        dict of tuple of bool to array of int64
         """
         forms = forms or self.forms
         groups: dict[Pattern, npt.NDArray[np.int64]] = {(): np.arange(len(terms))}
@@ -117,17 +118,45 @@ class Piecewise:
             parts: dict[Pattern, npt.NDArray[np.int64]] = {}
             for before, rows in groups.items():
                 coefficients, constant = forms(before)
-                states, which = np.unique(
-                    terms[rows] @ coefficients > -constant, axis=0, return_inverse=True
-                )
-                for k, state in enumerate(states.tolist()):
-                    parts[(*before, *state)] = rows[which.ravel() == k]
+                states = terms[rows] @ coefficients > -constant
+                for first, alike in _alike(states):
+                    parts[(*before, *states[first].tolist())] = rows[alike]
             groups = parts
+        return groups
+
+    def patterns(
+        self, terms: Array, forms: Callable[[Pattern], Forms] | None = None
+    ) -> list[Pattern]:
+        """Which neurons are on, for each row of terms; see `groups`.
+
+        Parameters
+        ----------
+        terms : array of float64, shape (n_rows, n_terms)
+        forms : callable, optional
+
+        Returns
+        -------
+        list of tuple of bool
+        """
         out: list[Pattern] = [()] * len(terms)
-        for pattern, rows in groups.items():
+        for pattern, rows in self.groups(terms, forms).items():
             for i in rows.tolist():
                 out[i] = pattern
         return out
+
+
+def _alike(states: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Equal rows: the position of the first, and of all."""
+    code = np.zeros(len(states), dtype=np.int64)
+    for start in range(0, states.shape[1], 32):  # as one number a row, which sorts fast
+        bits = states[:, start : start + 32]
+        _, code = np.unique(code, return_inverse=True)
+        code = (code.ravel() << bits.shape[1]) + bits @ (1 << np.arange(bits.shape[1]))
+    order = np.argsort(code, kind="stable")
+    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
+    for alike in np.split(order, starts[1:]):
+        if len(alike):
+            yield int(alike[0]), alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +184,8 @@ class _Box:
             negative = (*negative, (w, c))
         return _Box(self.low, self.width, positive, negative)
 
-    def is_there_a_point(self) -> bool:
-        """Whether all sums can be as they must at once, by a linear program.
+    def is_there_a_point(self) -> bool | None:
+        """Whether all sums can be as they must at once, by a linear program; None if unsolved.
 
         Inputs are low + u width with u in [0, 1]; the least of the sums that must be positive,
         each in units of its own range, is made as large as can be.
@@ -179,7 +208,9 @@ class _Box:
             bounds=[(0.0, 1.0)] * n + [(None, 1.0)],
             method="highs",
         )
-        return bool(found.status == 0 and -found.fun > THINNEST)
+        if found.status not in (_SOLVED, _INFEASIBLE):
+            return None
+        return bool(found.status == _SOLVED and -found.fun > THINNEST)
 
 
 def possible_patterns(
@@ -198,7 +229,7 @@ def possible_patterns(
     Returns
     -------
     set of tuple of bool, or None
-        None where more than `MOST_PROGRAMS` linear programs were needed.
+        None where more than `MOST_PROGRAMS` linear programs were needed, or one was not solved.
 
     Notes
     -----
@@ -216,7 +247,7 @@ def possible_patterns(
     width = high - low
     inside = low + width * rng.random((SAMPLED, len(low)))
     corners = low + width * rng.integers(0, 2, (SAMPLED, len(low)))
-    out = {*known, *pieces.patterns(inside), *pieces.patterns(corners)}
+    out = {*known, *pieces.groups(inside), *pieces.groups(corners)}
     begun = {pattern[:k] for pattern in out for k in range(len(pattern) + 1)}
     n_solved = 0
     waiting: list[tuple[Pattern, _Box]] = [((), _Box(low, width))]
@@ -230,7 +261,10 @@ def possible_patterns(
                 if n_solved == MOST_PROGRAMS:
                     return None
                 n_solved += 1
-                if not part.is_there_a_point():
+                is_there = part.is_there_a_point()
+                if is_there is None:
+                    return None
+                if not is_there:
                     continue
             waiting.append(((*on, state), part))
     return out

@@ -1,12 +1,13 @@
 """Points below best: how much lower a row's probability could be by changing one column alone.
 
 The method behind many scorecards' reason codes: a column is a reason by the distance between the
-row's probability and the lowest one that any value of that column would give. It also says in
-which direction a number is at fault: where the nearest better value lies.
+row's probability and the lowest one that any value of that column would give. It also says where
+the nearest better value of a number lies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..decision import Decision
 from .conditions import NumberCondition
 from .view import View, rows_of
 
-__all__ = ["Points", "points_below_best"]
+__all__ = ["Points", "points_below_best", "replaced"]
 
 MOST_VALUES = 32  # of a number, by quantiles, where the model's own limits are not known
 MOST_ROWS = 100_000  # asked at once
@@ -50,14 +51,14 @@ class Points:
     better: npt.NDArray[np.float64]
     side: npt.NDArray[np.float64]
 
-    def direction(self, i: int, j: int) -> str:
-        """Whether a number is at fault for being `high` or `low`; `any` where that is not known.
+    @property
+    def sign(self) -> npt.NDArray[np.float64]:
+        """1 where a number seems too high, -1 where too low, 0 where that is not known.
 
         By where the nearest better value lies; where no change of this column alone helps, by the
         side of the limit that the row's own rule asks for.
         """
-        sign = -self.better[i, j] or self.side[i, j]
-        return "high" if sign > 0 else "low" if sign < 0 else "any"
+        return np.where(self.better != 0, -self.better, self.side)
 
 
 def points_below_best(view: View, decision: Decision, reference: Any, X: Any) -> Points:
@@ -108,6 +109,47 @@ def points_below_best(view: View, decision: Decision, reference: Any, X: Any) ->
             nearest = np.nanargmin(np.abs(np.where(found[:, None], gap, 0.0)), axis=1)
             better[:, j] = np.where(found, np.sign(gap[np.arange(n), nearest]), 0.0)
     return Points(lost, np.nan_to_num(better), side)
+
+
+def replaced(
+    view: View, decision: Decision, others: Any, X: Any, columns: list[int]
+) -> Iterator[tuple[int, npt.NDArray, npt.NDArray, npt.NDArray]]:
+    """What each row's own number costs it, compared with other rows' numbers in its place.
+
+    Parameters
+    ----------
+    view : View
+    decision : Decision
+    others : array-like, shape (n_others, n_raw_columns)
+        Rows whose values are tried: all different ones, or 32 quantiles.
+    X : array-like, shape (n_rows, n_raw_columns)
+    columns : list of int
+        Raw columns of numbers.
+
+    Yields
+    ------
+    column : int
+    own : array of float64, shape (n_rows,)
+    values : array of float64, shape (n_values,)
+    gain : array of float64, shape (n_rows, n_values)
+        P(adverse) of the row as it is minus that with the value.
+
+    Examples
+    --------
+    See `treeprune.Explanation.reasons`.
+    """
+    position = decision.position(view.answers.classes[0])
+    frame, theirs = rows_of(view.feature_map, X), rows_of(view.feature_map, others)
+    ask = _asker(view, X, position)
+    own = ask(frame) if len(frame) else np.zeros(0)
+    for j in columns:
+        name = view.feature_map.columns[j].name
+        candidates = _candidates(theirs[name], "number", None)
+        if len(frame) == 0 or len(candidates) == 0:
+            continue
+        p = _asked_with(ask, frame, name, candidates, theirs[name].dtype)
+        numbers = frame[name].to_numpy(np.float64, na_value=np.nan)
+        yield j, numbers, np.asarray(candidates, dtype=np.float64), own[:, None] - p
 
 
 def _sides(view: View, X: Any, shape: tuple[int, int]) -> npt.NDArray[np.float64]:

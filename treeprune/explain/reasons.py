@@ -2,8 +2,9 @@
 
 A reason is a column that pushed the probability of the adverse class up, by its exact
 attribution against a named baseline; what pushed the other way is no reason. Two other methods
-are asked as well, and each reason says how many of them would name it too. Columns that may not
-be named never are: where one of them mattered, that is reported as a conflict.
+are asked as well, and each reason says how many of them would name it too. A number is called high
+or low only where the rows it is compared with bear that out. Columns that may not be named never
+are: where one of them mattered, that is reported as a conflict.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import pandas as pd
 
 from ..decision import Decision
 from .attributions import attribute, towards_adverse
-from .directions import settled
-from .points import Points, points_below_best
+from .checks import Check
+from .directions import Directions, settled
+from .points import points_below_best
 from .text import printable, shortened
 from .view import View, row, rows_of
 
@@ -139,6 +141,8 @@ class Reasons:
         Unit of the contributions.
     decision : Decision
     method : str
+    directions : Check or None
+        Whether every `high` and `low` is borne out by the baseline; None where none was said.
 
     Examples
     --------
@@ -150,6 +154,7 @@ class Reasons:
     unit: str
     decision: Decision
     method: str
+    directions: Check | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -321,13 +326,15 @@ def reasons_of(
         other = attribute(view, asked, game="path_dependent")
         pushes.append(towards_adverse(view, decision, other.values))
     points = points_below_best(view, decision, reference, asked)
-    points = settled(view, decision, against.rows, asked, pushes[0], points)
     pushes.append(points.lost)
+    may = np.array([_may_name(view, decision, j) for j in range(pushes[0].shape[1])], dtype=bool)
+    said = _named(pushes[0], may, k)
+    directions = settled(view, decision, against.rows, asked, said, points)
     errors = None
     if found.error is not None:
         errors = towards_adverse(view, decision, found.error)
     derived = view.feature_map.values(asked)[view.feature_map.n_raw :]
-    namer = _Namer(view, decision, k, points, errors, derived)
+    namer = _Namer(view, decision, k, may, directions, errors, derived)
     shown = rows_of(view.feature_map, X)
     rows = []
     for position in range(len(p)):
@@ -338,7 +345,8 @@ def reasons_of(
         i = int(np.searchsorted(which, position))
         reasons, conflicts = namer.name([push[i] for push in pushes], shown.iloc[position], i)
         rows.append(RowReasons(label, float(p[position]), True, reasons, conflicts, len(pushes)))
-    return Reasons(tuple(rows), against.text, found.unit, decision, found.method)
+    check = directions.check
+    return Reasons(tuple(rows), against.text, found.unit, decision, found.method, check)
 
 
 def _nothing_adverse(
@@ -359,7 +367,8 @@ class _Namer:
     view: View
     decision: Decision
     k: int
-    points: Points
+    may: npt.NDArray[np.bool_]
+    directions: Directions
     errors: npt.NDArray | None
     derived: list[npt.NDArray]
 
@@ -368,14 +377,14 @@ class _Namer:
     ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
         own = pushes[0]
         ranked = _pushing(own)
-        may = [j for j in ranked if self._may(j)]
-        firsts = [set([j for j in _pushing(push) if self._may(j)][: self.k]) for push in pushes]
-        reasons = tuple(self._reason(j, i, own, firsts, values) for j in may[: self.k])
+        named = [j for j in ranked if self.may[j]][: self.k]
+        firsts = [set([j for j in _pushing(push) if self.may[j]][: self.k]) for push in pushes]
+        reasons = tuple(self._reason(j, i, own, firsts, values) for j in named)
         total = float(own[ranked].sum())
         conflicts = tuple(
             f"a column that may not be named is reason {rank} by size ({own[j]:.3f} of {total:.3f})"
             for rank, j in enumerate(ranked[: self.k], 1)
-            if not self._may(j)
+            if not self.may[j]
         )
         return reasons, conflicts
 
@@ -387,7 +396,7 @@ class _Namer:
         value = values[column.name] if not is_derived else None
         if is_derived:
             value = float(self.derived[j - self.view.feature_map.n_raw][i])
-        direction = self.points.direction(i, j) if column.kind != "category" else None
+        direction = self.directions.word(i, j) if column.kind != "category" else None
         return Reason(
             column.name,
             value,
@@ -399,10 +408,19 @@ class _Namer:
             None if self.errors is None else abs(float(self.errors[i, j])),
         )
 
-    def _may(self, j: int) -> bool:
-        """A derived column may be named when all it is made of may."""
-        column = self.view.feature_map.columns[j]
-        return all(self.decision.may_name(name) for name in (column.name, *column.sources))
+
+def _may_name(view: View, decision: Decision, j: int) -> bool:
+    """A derived column may be named when all it is made of may."""
+    column = view.feature_map.columns[j]
+    return all(decision.may_name(name) for name in (column.name, *column.sources))
+
+
+def _named(push: npt.NDArray, may: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.bool_]:
+    """Which columns are the reasons of each row, shape of `push`."""
+    out = np.zeros(push.shape, dtype=bool)
+    for i, own in enumerate(push):
+        out[i, [j for j in _pushing(own) if may[j]][:k]] = True
+    return out
 
 
 def _pushing(push: npt.NDArray) -> list[int]:

@@ -1,8 +1,9 @@
 """Region rules for reading: sums of raw terms in words, sorted by what they move.
 
-Every figure has four significant digits; what was lost by that is stated where the regions are
-shown. Inequalities of one column read as conditions on its values; longer sums that several regions
-compare are named once. Names come from data and are made printable.
+Every figure has the same number of significant digits, four where these are enough; what was lost
+by that is stated where the regions are shown. Inequalities of one column read as conditions on its
+values; longer sums that several regions compare are named once. Names come from data and are made
+printable.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _notes(rules: RegionRules, shown: tuple[Region, ...]) -> list[str]:
         out.append("Inequalities that hold for all values within those seen are left out.")
     terms = rules.terms
     fills = [
-        f"{_name(terms.columns[terms.terms[t].column].name)} {figure_text(fill)}"
+        f"{_name(terms.columns[terms.terms[t].column].name)} {figure_text(fill, rules.digits)}"
         for t, (_, fill) in terms.fills.items()
     ]
     if any(term.kind == "category" for term in terms.terms):
@@ -94,8 +95,6 @@ def _notes(rules: RegionRules, shown: tuple[Region, ...]) -> list[str]:
 
 
 def _head(rules: RegionRules) -> str:
-    from .regions import DIGITS
-
     n, neurons = len(rules), rules.network.settle().n_neurons
     names = score_names(rules)
     what = names[0] if len(names) == 1 else "each score"
@@ -114,7 +113,7 @@ def _head(rules: RegionRules) -> str:
         said += " P of a class is exp(its score) over the sum of exp(score) of all classes."
     what = "probabilities" if rules.is_classifier else "predictions"
     off = f", by which {what} are off by {rules.printed_error:.2g} at most"
-    return f"{said} Figures have {DIGITS} digits{off if rules.printed_error else ''}."
+    return f"{said} Figures have {rules.digits} digits{off if rules.printed_error else ''}."
 
 
 def _region_lines(rules: RegionRules, region: Region, i: int, sums: _Sums, width: int) -> list[str]:
@@ -246,9 +245,10 @@ class _Sums:
         else:
             figures = self._figures(h, region)
             names = [self.names[own.tobytes()] for own in self._parts(h, region)]
-            shown = [figure_text(v) for v in figures[np.flatnonzero(figures)].tolist()]
+            digits = self.rules.digits
+            shown = [figure_text(v, digits) for v in figures[np.flatnonzero(figures)].tolist()]
             said = _joined([f"{v} × {name}" for v, name in zip(shown, names, strict=True)])
-        return f"{said} {'>' if h.above else '<='} {figure_text(h.limit)}"
+        return f"{said} {'>' if h.above else '<='} {figure_text(h.limit, self.rules.digits)}"
 
 
 def _words(rules: RegionRules) -> RuleSet:
@@ -283,7 +283,7 @@ def sum_text(
             continue  # said once, below
         of_column.setdefault(rules.terms.terms[t].column, []).append(t)
     order = sorted(of_column.values(), key=lambda own: (-influence[own].max(), own[0]))
-    parts = [] if constant is None else [figure_text(constant)]
+    parts = [] if constant is None else [figure_text(constant, rules.digits)]
     for own in order:
         parts += _column_parts(rules, own, shown, influence)
     return _joined(parts) if parts else "0"
@@ -297,9 +297,9 @@ def _joined(parts: list[str]) -> str:
 
 def _column_parts(rules: RegionRules, own: list[int], shown: Array, influence: Array) -> list[str]:
     """Addends of one column: its number first, then points, equal ones once."""
-    terms, words = rules.terms, _words(rules)
+    terms, words, digits = rules.terms, _words(rules), rules.digits
     parts = [
-        f"{figure_text(float(shown[t]))} × {term_text(terms, terms.terms[t])}"
+        f"{figure_text(float(shown[t]), digits)} × {term_text(terms, terms.terms[t])}"
         for t in own
         if terms.terms[t].is_number
     ]
@@ -309,7 +309,10 @@ def _column_parts(rules: RegionRules, own: list[int], shown: Array, influence: A
             alike.setdefault(float(shown[t]), []).append(t)
     name = None if len(alike) == 1 else ""  # which is said once for several
     points = [
-        (figure_text(figure), _points_text(terms, [terms.terms[t] for t in group], words, name))
+        (
+            figure_text(figure, digits),
+            _points_text(terms, [terms.terms[t] for t in group], words, name),
+        )
         for figure, group in sorted(alike.items(), key=lambda item: -influence[item[1]].max())
     ]
     if len(points) == 1:
@@ -361,20 +364,20 @@ def _name(name: str) -> str:
     return f"'{text}'" if "'" not in text else f'"{text}"'
 
 
-def figure_text(value: float) -> str:
-    """A figure of four significant digits without an exponent, unless it is very large or small.
+def figure_text(value: float, digits: int = 4) -> str:
+    """A figure of some significant digits without an exponent, unless it is very large or small.
 
     Examples
     --------
     >>> figure_text(12345.678), figure_text(-0.00012345), figure_text(2.0)
     ('12350', '-0.0001234', '2')
+    >>> figure_text(12345.678, 7)
+    '12345.68'
     """
-    from .regions import DIGITS
-
-    text = f"{value:.{DIGITS}g}"
+    text = f"{value:.{digits}g}"
     number = float(text)
     if "e" in text and 1e-9 < abs(number) < 1e15:
-        text = f"{Decimal(repr(number)):f}"
+        text = f"{Decimal(text):f}"
     text = text.removesuffix(".0")
     return "0" if number == 0 else text
 

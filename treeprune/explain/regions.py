@@ -26,13 +26,22 @@ from .region_terms import RawTerms, as_condition, border_condition
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HalfSpace", "Region", "RegionRules", "no_regions", "region_rules", "rounded"]
+__all__ = [
+    "HalfSpace",
+    "Region",
+    "RegionRules",
+    "no_regions",
+    "printed_slack",
+    "region_rules",
+    "rounded",
+]
 
 Array = npt.NDArray[np.float64]
 
 MOST_NEURONS = 10
 BLOCK = 10_000  # rows held as terms at once
-DIGITS = 4
+DIGITS, MOST_DIGITS = 4, 17  # significant ones; with 17 a float64 is itself again
+PRINTED_SLACK = 1e-3  # of probabilities; of the range of a target's predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +149,9 @@ class RegionRules:
     printed_error : float
         Largest difference between outputs by the figures as printed and by the exact ones, on the
         reference rows.
+    digits : int
+        Significant digits of printed figures: 4, or as many more (up to 17) as keep what is printed
+        within 0.001 of a probability, or of the range of a target's predictions.
 
     Examples
     --------
@@ -175,6 +187,7 @@ class RegionRules:
     spread: Array
     texts: dict[tuple[int, float], str]
     printed_error: float = 0.0
+    digits: int = DIGITS
 
     def __len__(self) -> int:
         """Number of regions with reference rows."""
@@ -291,9 +304,14 @@ class RegionRules:
         >>> rules.pattern(X[:3]).shape
         (3, 1)
         """
-        parts = [self._pieces.patterns(design) for design in self._designs(X)]
         n = sum(self._pieces.sizes)
-        return np.array([p for part in parts for p in part], dtype=bool).reshape(-1, n)
+        parts = [np.zeros((0, n), dtype=bool)]
+        for design in self._designs(X):
+            out = np.zeros((len(design), n), dtype=bool)
+            for pattern, rows in self._pieces.groups(design).items():
+                out[rows] = pattern
+            parts.append(out)
+        return np.concatenate(parts)
 
     def region(self, pattern: Any) -> Region:
         """The region of a pattern, with or without reference rows.
@@ -353,7 +371,7 @@ class RegionRules:
         ----------
         X : array-like, shape (n_rows, n_raw_columns)
         printed : bool
-            Use the figures as they are printed, with four digits.
+            Use the figures as they are printed.
 
         Returns
         -------
@@ -368,28 +386,25 @@ class RegionRules:
         parts = []
         for design in self._designs(X):
             out = np.empty((len(design), self.network.n_scores))
-            patterns = self._pieces.patterns(design, borders)
-            of_pattern: dict[Pattern, list[int]] = {}
-            for i, pattern in enumerate(patterns):
-                of_pattern.setdefault(pattern, []).append(i)
-            for pattern, rows in of_pattern.items():
+            for pattern, rows in self._pieces.groups(design, borders).items():
                 coefficients, constant = self.score_forms(pattern)
                 if printed:
-                    coefficients, constant = self.as_printed(coefficients), rounded(constant)
+                    coefficients = self.as_printed(coefficients)
+                    constant = rounded(constant, self.digits)
                 out[rows] = design[rows] @ coefficients + constant
             parts.append(out)
         return np.concatenate(parts) if parts else np.zeros((0, self.network.n_scores))
 
     def as_printed(self, coefficients: Array) -> Array:
-        """Coefficients with four digits; a missing number counts as the number said for it.
+        """Coefficients as printed; a missing number counts as the number said for it.
 
         Examples
         --------
         See `RegionRules`.
         """
-        shown = rounded(coefficients)
+        shown = rounded(coefficients, self.digits)
         for t, (number, fill) in self.terms.fills.items():
-            shown[t] = shown[number] * rounded(np.array(fill))
+            shown[t] = shown[number] * rounded(np.array(fill), self.digits)
         return shown
 
     def _printed_borders(self, before: Pattern) -> Forms:
@@ -400,10 +415,10 @@ class RegionRules:
         coefficients, constant = self._pieces.forms(before)
         if before:
             first = self.as_printed(self.first_layer)
-            shown = first @ rounded(self.by_first_layer(before))
+            shown = first @ rounded(self.by_first_layer(before), self.digits)
         else:
             shown = self.as_printed(coefficients)
-        limits = rounded(constant)
+        limits = rounded(constant, self.digits)
         for k in range(len(constant)):
             if border_condition(self.terms, coefficients[:, k], -constant[k], True) is not None:
                 shown[:, k], limits[k] = coefficients[:, k], constant[k]
@@ -416,7 +431,7 @@ class RegionRules:
         ----------
         X : array-like, shape (n_rows, n_raw_columns)
         printed : bool
-            Use the figures as they are printed, with four digits.
+            Use the figures as they are printed.
 
         Examples
         --------
@@ -479,7 +494,7 @@ class RegionRules:
         return out[:, 0] if out.shape[1] == 1 else out
 
     def to_text(self, *, max_regions: int = 12, width: int = 100) -> str:
-        """The regions for reading, with figures of four digits.
+        """The regions for reading, with figures of `digits` digits.
 
         Parameters
         ----------
@@ -544,7 +559,7 @@ class RegionRules:
         return to_dict(self)
 
 
-def rounded(values: Array) -> Array:
+def rounded(values: Array, digits: int = DIGITS) -> Array:
     """Figures as they are printed.
 
     Examples
@@ -552,7 +567,7 @@ def rounded(values: Array) -> Array:
     >>> rounded(np.array([0.123456, -98765.4])).tolist()
     [0.1235, -98770.0]
     """
-    flat = [float(f"{v:.{DIGITS}g}") for v in np.ravel(values).tolist()]
+    flat = [float(f"{v:.{digits}g}") for v in np.ravel(values).tolist()]
     return np.array(flat, dtype=np.float64).reshape(np.shape(values))
 
 
@@ -638,7 +653,7 @@ def region_rules(
     outcomes = None if y is None else _outcomes(y, classes)
     groups: dict[Pattern, _Rows] = {}
     everything = _Rows.none(len(terms.terms))
-    seen: dict[int, npt.NDArray] = {}
+    seen: dict[int, list[npt.NDArray]] = {}
     for start, rows in enumerate(_blocks(X)):
         values = terms.values(rows)
         design = terms.design(values, rows.shape[0])
@@ -647,13 +662,10 @@ def region_rules(
         np.maximum(rules.high, inputs.max(axis=0, initial=-np.inf), out=rules.high)
         for column, own in values.items():
             if terms.columns[column].kind != "category":
-                seen[column] = np.union1d(seen.get(column, own[:0]), own)
+                seen.setdefault(column, []).append(own)
         some = None if outcomes is None else outcomes[start * BLOCK :][: len(design)]
         everything = everything.and_these(design, None)
-        of_pattern: dict[Pattern, list[int]] = {}
-        for i, pattern in enumerate(rules._pieces.patterns(design)):
-            of_pattern.setdefault(pattern, []).append(i)
-        for pattern, at in of_pattern.items():
+        for pattern, at in rules._pieces.groups(design).items():
             known = groups.get(pattern) or _Rows.none(len(terms.terms))
             groups[pattern] = known.and_these(design[at], None if some is None else some[at])
     n = max(everything.n, 1)
@@ -670,8 +682,53 @@ def region_rules(
     )
     texts = _texts(terms, regions, seen)
     rules = replace(rules, regions=regions, spread=everything.spread, texts=texts)
-    off = [np.abs(rules.output(r, printed=True) - rules.output(r)).max() for r in _blocks(X)]
-    return replace(rules, printed_error=float(max(off)))
+    return _with_digits(rules, X)
+
+
+def _with_digits(rules: RegionRules, X: Any) -> RegionRules:
+    """Rules with as many digits as bring what is printed near enough to what is meant."""
+    exact = [rules.output(rows) for rows in _blocks(X)]
+    slack = printed_slack(rules, np.concatenate(exact))
+    for digits in range(DIGITS, MOST_DIGITS + 1):
+        shown, off, is_near = replace(rules, digits=digits), 0.0, True
+        for rows, said in zip(_blocks(X), exact, strict=True):
+            gap = np.abs(shown.output(rows, printed=True) - said)
+            off = max(off, float(gap.max()))
+            is_near &= bool((gap <= slack).all())
+            if not is_near and digits < MOST_DIGITS:
+                break
+        if is_near:
+            break
+    return replace(shown, printed_error=off)
+
+
+def printed_slack(rules: RegionRules, said: Array) -> Array:
+    """By how much outputs by the printed figures may differ from the model's.
+
+    Parameters
+    ----------
+    rules : RegionRules
+    said : array of float64, shape (n_rows, n_outputs, n_classes)
+        Outputs on the reference rows.
+
+    Returns
+    -------
+    array of float64, shape (n_outputs, 1)
+        0.001 of a probability, or of the range of each target (of its size where it is constant).
+
+    Examples
+    --------
+    >>> X = np.array([[20.0], [30.0], [40.0], [50.0]])
+    >>> net = Network(([[1.0]], [[2.0]]), ([-32.0], [5.0]))  # 5 + 2 relu(x0 - 32)
+    >>> rules = region_rules(net, FeatureMap.of(None, X), X)
+    >>> printed_slack(rules, rules.output(X)).tolist()  # predictions from 5 to 41
+    [[0.036000000000000004]]
+    """
+    if rules.is_classifier:
+        return np.full((said.shape[1], 1), PRINTED_SLACK)
+    spread, size = np.ptp(said, axis=(0, 2)), np.abs(said).max(axis=(0, 2))
+    is_constant = spread <= 1e-9 * size
+    return PRINTED_SLACK * np.where(is_constant, size, spread)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -719,7 +776,7 @@ def _blocks(X: Any) -> Iterator[Any]:
 
 
 def _texts(
-    terms: RawTerms, regions: tuple[Region, ...], seen: dict[int, npt.NDArray]
+    terms: RawTerms, regions: tuple[Region, ...], seen: dict[int, list[npt.NDArray]]
 ) -> dict[tuple[int, float], str]:
     """How limits are printed that are said of one column: so that all values go the same way."""
     asked: dict[int, list[Condition]] = {}
@@ -734,6 +791,7 @@ def _texts(
     texts = {}
     for column, conditions in sorted(asked.items()):
         limits = limits_of(conditions).tolist()
-        for limit, text in zip(limits, printed_limits(limits, seen[column]), strict=True):
+        values = np.unique(np.concatenate(seen[column]))
+        for limit, text in zip(limits, printed_limits(limits, values), strict=True):
             texts[column, limit] = text
     return texts
