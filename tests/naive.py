@@ -393,6 +393,54 @@ def delong(is_positive, scores):
     return np.array(areas), np.array(cells)
 
 
+def tango(gained, lost, n, level):
+    """Differences of paired shares that a score test does not reject (Tango 1998).
+
+    The likelihood under a difference d is maximised by golden-section search over the share lost.
+    """
+    z = NormalDist().inv_cdf(level)
+
+    def share_lost(d):
+        def log_likelihood(q):
+            terms = ((gained, q + d), (lost, q), (n - gained - lost, 1 - 2 * q - d))
+            if any(p <= 0 for k, p in terms if k):
+                return -math.inf
+            return sum(k * math.log(p) for k, p in terms if k)
+
+        low, high = max(0.0, -d), (1 - d) / 2
+        for _ in range(80):
+            a, b = high - (high - low) * 0.618034, low + (high - low) * 0.618034
+            low, high = (a, high) if log_likelihood(a) < log_likelihood(b) else (low, b)
+        return (low + high) / 2
+
+    def statistic(d):
+        return ((gained - lost) - n * d) / math.sqrt(n * max(2 * share_lost(d) + d - d * d, 1e-300))
+
+    def crossing(low, high, mark):
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if statistic(middle) > mark else (low, middle)
+        return (low + high) / 2
+
+    value = (gained - lost) / n
+    return crossing(-1.0, value - 1e-9, z), crossing(value + 1e-9, 1.0, -z)
+
+
+def least_difference(kept, moved, reach):
+    """How far `moved` may fall on a fine grid until it is further off than its spread reaches."""
+
+    def variance(area):
+        a = math.sqrt(2) * NormalDist().inv_cdf(area) if 0 < area < 1 else math.inf
+        return math.exp(-a * a / 2) * (6 * a * a + 16) if a < math.inf else 0.0
+
+    grid = np.linspace(0, moved, 20_001)[::-1]
+    for area in grid:
+        ratio = (variance(kept) + variance(area)) / (variance(kept) + variance(moved))
+        if moved - area > reach * math.sqrt(ratio):
+            return area - kept
+    return -kept
+
+
 def rows_needed(value, low, high, margin, n_rows):
     """The smallest number of rows at which bounds that shrink with its root decide."""
     n = n_rows

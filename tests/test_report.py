@@ -358,10 +358,14 @@ def test_one_held_out_row_of_a_class_decides_nothing():
 
 def test_rivals_that_separate_the_classes_are_not_proved_equal_by_few_rows():
     x = np.r_[np.arange(60.0), np.arange(80.0, 140.0)]
-    _, _, report = run(pd.DataFrame({"x": x, "z": x**2 % 7, "y": (x >= 70).astype(int)}))
+    _, fits, report = run(pd.DataFrame({"x": x, "z": x**2 % 7, "y": (x >= 70).astype(int)}))
     linear = report["held_out"]["differences"][-1]
     assert (linear["value"], linear["verdict"]) == (0, "undecided")
-    assert linear["method"] == "paired DeLong, rule of three"
+    method, _, note = linear["method"].partition("; ")
+    assert method == "paired DeLong, rule of three"
+    few = min((np.sum(fits.Z_test["x"] >= 70), np.sum(fits.Z_test["x"] < 70)))
+    assert note == f"only {few} rows of the rarer class: approximate"
+    assert note + "." in " ".join(render_text(report).split())
     assert "bounds by the rule of three" in " ".join(render_text(report).split())
     same = report["held_out"]["differences"][0]
     assert (same["value"], same["low"], same["verdict"]) == (0, 0, "non-inferior")

@@ -22,7 +22,18 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer, roc_auc_score
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    cohen_kappa_score,
+    f1_score,
+    get_scorer,
+    jaccard_score,
+    make_scorer,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -36,14 +47,18 @@ from treeprune.intervals import (
     bootstrap,
     compare_areas,
     compare_draws,
+    compare_shares,
     delong,
     round_rows,
     rows_needed,
     same_order,
+    tango,
     verdict,
 )
+from treeprune.verification.tables import cells_of, table_score
 
 BINARY = ("accuracy", "neg_log_loss", "neg_brier_score")
+TABLE = ("f1", "precision", "jaccard", "balanced_accuracy", "matthews_corrcoef")
 SEVERAL = ("accuracy", "neg_log_loss", "roc_auc_ovr")
 NUMBERS = (
     "r2",
@@ -179,6 +194,192 @@ def test_an_equal_model_is_called_worse_in_five_per_cent_of_samples_at_most():
     assert 0.035 < np.mean([f.verdict == "worse" for f in found]) < 0.0625
 
 
+AREAS = [  # of before and after, rows of both classes, correlation of the scores
+    (1.0, 0.99, 60, 140, 0.0),
+    (0.98, 0.97, 60, 140, 0.9),
+    (0.90, 0.85, 9, 91, 0.5),
+    (0.95, 0.90, 5, 95, 0.5),
+]
+
+
+@pytest.mark.parametrize("before, after, m, n, shared", AREAS)
+def test_areas_near_one_and_few_rows_of_a_class_are_not_passed_too_often(
+    before, after, m, n, shared
+):
+    rng = np.random.default_rng(0)
+    is_positive = np.arange(m + n) < m
+    shifts = np.array([40.0 if a == 1 else np.sqrt(2) * stats.norm.ppf(a) for a in (before, after)])
+    passed = by_the_normal = 0
+    for _ in range(800):
+        noise = np.sqrt(shared) * rng.normal(size=m + n)
+        noise = noise + np.sqrt(1 - shared) * rng.normal(size=(2, m + n))
+        scores = noise + np.outer(shifts, is_positive)
+        found = compare_areas(is_positive, *scores, margin=before - after)
+        passed += found.verdict == "non-inferior"
+        _, se = delong(is_positive, *scores)
+        by_the_normal += se > 0 and found.value - stats.norm.ppf(0.95) * se > after - before
+    # The second case passes in .06 of 8,800 samples, the others in fewer than .05. Two standard
+    # errors of a share of .06 in 800 samples are .017.
+    assert passed / 800 < 0.077 < by_the_normal / 800
+
+
+def test_few_rows_of_a_class_are_told_and_fewer_decide_nothing():
+    rng = np.random.default_rng(0)
+    for m, ending in ((4, "4 rows of the rarer class: too few for a verdict"),
+                      (5, "5 rows of the rarer class: approximate"),
+                      (29, "29 rows of the rarer class: approximate"), (30, "DeLong")):  # fmt: skip
+        is_positive = np.arange(m + 300) < m
+        good, bad = rng.normal(size=(2, m + 300)) + np.outer([40, 0], is_positive)
+        for found in (compare_areas(is_positive, good, bad, margin=0.05),
+                      compare_areas(~is_positive, -good, -bad, margin=0.05)):  # fmt: skip
+            assert found.method.endswith(ending)
+            assert (found.verdict, found.rows_needed) == ("undecided" if m < 5 else "worse", None)
+        same = compare_areas(is_positive, bad, bad, margin=0.05)
+        assert (same.verdict, same.method) == ("non-inferior", "paired DeLong")
+
+
+def test_student_falls_as_rows_are_added():
+    rng = np.random.default_rng(1)
+    is_positive = np.arange(60) < 6
+    scores = rng.normal(size=(2, 60)) + is_positive * 1.2
+    found = compare_areas(is_positive, *scores, margin=0.01)
+    assert found.verdict == "undecided"
+    _, se = delong(is_positive, *scores)
+    first, second, rows = found.before, found.after, found.rows_needed
+
+    def decides(rows):
+        reach = stats.t.ppf(0.95, 6 * rows / 60 - 1) * se * np.sqrt(60 / rows)
+        low = naive.least_difference(first, second, reach)
+        return low > -0.01 or -naive.least_difference(second, first, reach) < 0
+
+    assert decides(rows * 1.02)
+    assert not decides(rows * 0.98)
+
+
+# ----------------------------------------------------------------------------- shares
+
+
+@given(st.integers(0, 15), st.integers(0, 15), st.integers(1, 60), st.sampled_from([0.8, 0.95]))
+def test_tango_is_its_definition(gained, lost, rest, level):
+    n = gained + lost + rest
+    assert tango(gained, lost, n, level) == pytest.approx(
+        naive.tango(gained, lost, n, level), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("gained, lost, n", [(0, 0, 1), (1, 0, 1), (0, 7, 7), (0, 200_000, 200_000),
+                                             (0, 0, 10**6), (1, 3, 10**6)])  # fmt: skip
+def test_tango_at_the_ends(gained, lost, n):
+    low, high = tango(gained, lost, n)
+    value, z2 = (gained - lost) / n, stats.norm.ppf(0.95) ** 2
+    assert -1 <= low <= value <= high <= 1
+    if gained == lost == 0:
+        assert (low, high) == pytest.approx((-z2 / (n + z2), z2 / (n + z2)), abs=1e-9)
+    assert tango(lost, gained, n) == (-high, -low)
+
+
+SHARES = [  # lost, gained, rows
+    (0.05, 0.0, 100), (0.02, 0.0, 200), (0.015, 0.005, 300), (0.01, 0.0, 300), (0.06, 0.05, 300),
+    (0.02, 0.01, 268), (0.01, 0.0, 454), (0.02, 0.0, 224),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost, gained, n", SHARES)
+def test_a_share_lost_up_to_the_margin_is_passed_in_six_per_cent_of_samples(lost, gained, n):
+    """No simulation: every outcome with its probability."""
+    most = int(n * (lost + gained) + 8 * np.sqrt(n * lost) + 8)
+    passed, met = 0.0, 0.0
+    for up in range(most if gained else 1):
+        for down in range(most):
+            chance = stats.multinomial.pmf([up, down, n - up - down],
+                                           n, [gained, lost, 1 - gained - lost])  # fmt: skip
+            if chance < 1e-9:
+                continue
+            before, after = np.arange(n) >= up, (np.arange(n) < n - down)
+            units = n if up + down <= 3 else None
+            found = compare_shares(before, after, margin=lost - gained, units=units)
+            assert found.value == pytest.approx((up - down) / n)
+            passed, met = passed + chance * (found.verdict == "non-inferior"), met + chance
+    assert met > 0.999
+    assert passed < 0.061
+
+
+def test_counts_that_grow_with_the_rows_decide_when_told():
+    before, after = np.arange(200) >= 9, np.arange(200) < 188
+    found = compare_shares(before, after, margin=0.03)
+    assert found.verdict == "undecided"
+    n = found.rows_needed
+    for times, decides in ((n / 200 * 1.001, True), ((n - 1) / 200 * 0.999, False)):
+        low, high = tango(9 * times, 12 * times, 200 * times)
+        assert (low > -0.03 or high < 0) == decides
+
+
+def test_accuracy_of_many_rows_needs_no_resamples():
+    rng = np.random.default_rng(0)
+    X = rng.random((200_000, 1))
+    y = (rng.random(200_000) < X[:, 0]).astype(int)
+    found = verify(Counted(), Counted(1.05), X, y, scoring="accuracy")
+    assert (found.verdict, found.method) == ("non-inferior", "paired score interval (Tango 1998)")
+    wald = (found.high - found.low) / 2 / stats.norm.ppf(0.95)
+    hit = [(m.predict(X) == y) * 1.0 for m in (Counted(), Counted(1.05))]
+    assert wald == pytest.approx((hit[1] - hit[0]).std() / np.sqrt(200_000), rel=1e-3)
+
+
+def test_recall_is_a_share_of_the_positive_rows():
+    before, after, X, y = numeric()
+    found = verify(before, after, X, y, scoring="recall")
+    hit = [model.predict(X)[y == 1] == 1 for model in (before, after)]
+    up, down = (hit[1] & ~hit[0]).sum(), (hit[0] & ~hit[1]).sum()
+    assert (found.low, found.high) == tango(up, down, (y == 1).sum())
+    assert found.before == recall_score(y, before.predict(X))
+    assert (found.n_rows, found.method) == (300, "paired score interval (Tango 1998)")
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        f1_score,
+        precision_score,
+        recall_score,
+        jaccard_score,
+        balanced_accuracy_score,
+        matthews_corrcoef,
+        cohen_kappa_score,
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_tables_are_scikit_learns(metric, positive):
+    rng = np.random.default_rng(0)
+    y, said = np.arange(12) % 3 // 2, np.arange(12) % 4 // 3
+    counts = rng.poisson(rng.choice([0.05, 0.3, 1.0], size=(300, 1)), size=(300, 12)) * 1.0
+    # Corners: one class only, all right, all wrong.
+    counts = np.vstack([counts, y == 0, y == 1, y == said, y != said, (y == 0) & (said == 1)])
+    counts = counts[counts.sum(axis=1) > 0]
+    found = table_score(metric, cells_of(y, said), positive)(counts)
+    labels = np.array([0, 1] if positive else [1, 0])  # scikit-learn's positive label is 1
+    for row, value in zip(counts, found, strict=True):
+        rows = np.repeat(np.arange(12), row.astype(int))
+        expected = metric(labels[y[rows]], labels[said[rows]])
+        assert value == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_labels_one_and_two_and_words_are_scored_as_scikit_learn_does():
+    _, _, X, y = numeric()
+    for labels, scoring in (((1, 2), "f1"), ((-1, 1), "f1"), (("a", "b"), "balanced_accuracy")):
+        named = np.array(labels)[y]
+        before = DecisionTreeClassifier(max_depth=5, random_state=0).fit(X[:150], named[:150])
+        after = GaussianNB().fit(X[:150], named[:150])
+        found = verify(before, after, X[150:], named[150:], scoring=scoring, n_resamples=200)
+        expected = slow_bounds(before, after, X[150:], named[150:], get_scorer(scoring), 200)
+        assert [found.before, found.after, found.difference, found.low, found.high] == (
+            pytest.approx(expected, abs=1e-12)
+        )
+    words = np.array(["a", "b"])[y]
+    model = GaussianNB().fit(X[:150], words[:150])
+    refused(ValueError, "pos_label", before=model, after=model, X=X, y=words, scoring="f1")
+
+
 def test_delong_and_the_bootstrap_see_the_same_spread():
     grown, linear, X, y = german()
     delong_says = verify(grown, linear, X, y)
@@ -279,10 +480,12 @@ def own_score(model, X, y):
 
 
 CASES = [
-    *((numeric, name) for name in (*BINARY, "f1", "balanced_accuracy", "average_precision")),
+    *((numeric, name) for name in (*BINARY[1:], *TABLE, "average_precision")),
+    (numeric, make_scorer(cohen_kappa_score)),
+    (numeric, make_scorer(f1_score, zero_division=1.0)),
     (numeric, own_score),
     (numeric, make_scorer(balanced_accuracy_score, adjusted=True)),
-    *((iris, name) for name in (*SEVERAL, "f1_macro", "roc_auc_ovo")),
+    *((iris, name) for name in (*SEVERAL[1:], "f1_macro", "roc_auc_ovo")),
     *((diabetes, name) for name in (*NUMBERS, "neg_median_absolute_error")),
 ]
 
@@ -296,7 +499,7 @@ def test_every_score_is_what_the_models_say_of_resampled_rows(models, scoring):
     expected = slow_bounds(before, after, X, y, score, 100)
     said = [found.before, found.after, found.difference, found.low, found.high]
     assert said == pytest.approx(expected, abs=1e-10)
-    assert found.method == "paired bootstrap, 100 resamples"
+    assert found.method.partition("; ")[0] == "paired bootstrap, 100 resamples"
     assert found.verdict == verdict(found.low, found.high, found.margin)
 
 
@@ -357,7 +560,11 @@ def test_a_higher_level_is_wider_and_its_bounds_are_one_sided():
     low, mid, high = (verify(before, after, X, y, level=level) for level in (0.8, 0.95, 0.99))
     assert high.low < mid.low < low.low < low.high < mid.high < high.high
     _, se = delong(y == 1, before.predict_proba(X)[:, 1], after.predict_proba(X)[:, 1])
-    assert mid.low == pytest.approx(mid.difference - stats.norm.ppf(0.95) * se, abs=1e-12)
+    rarer = min(np.sum(y == 0), np.sum(y == 1))
+    reach = stats.t.ppf(0.95, rarer - 1) * se
+    assert mid.low == pytest.approx(naive.least_difference(mid.before, mid.after, reach), abs=1e-4)
+    high = -naive.least_difference(mid.after, mid.before, reach)
+    assert mid.high == pytest.approx(high, abs=1e-4)
 
 
 def test_seeds_repeat_and_differ():
@@ -376,7 +583,9 @@ def test_resamples_that_lack_a_class_are_counted():
     found = verify(before, after, X[rows], y[rows])
     defined = int(found.method.split()[2])
     assert 1500 < defined < 2000  # (1 - 2/52)^52 = .13 of them lack setosa
-    assert found.method == f"paired bootstrap, {defined} of 2000 resamples"
+    assert found.method.partition("; ")[0] == f"paired bootstrap, {defined} of 2000 resamples"
+    assert (found.verdict, found.rows_needed) == ("undecided", None)
+    assert "only 2 rows of the rarer class: too few for a verdict)" in found.to_text()
 
 
 # ----------------------------------------------------------------------------- any two models
@@ -490,6 +699,16 @@ class Counted(ClassifierMixin, BaseEstimator):
         return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
 
 
+class Shuffled(Counted):
+    """As Counted, but the order within both halves is another."""
+
+    def predict_proba(self, X):
+        self.asked += 1
+        p = np.asarray(X)[:, 0]
+        p = np.where(p > 0.5, 1 - (p - 0.75) ** 2, (p - 0.1) ** 2)
+        return np.column_stack([1 - p, p])
+
+
 class Fixed(ClassifierMixin, BaseEstimator):
     """Decides every row as it is told, with some probability."""
 
@@ -531,7 +750,8 @@ def test_two_models_that_separate_few_rows_prove_little(n):
     limit = stats.binomtest(0, n).proportion_ci(0.90, "exact").high
     assert found.high == pytest.approx(limit, abs=1e-12)
     assert found.low == pytest.approx(-limit, abs=1e-12)
-    assert found.method == "paired DeLong, rule of three"
+    assert found.method.partition("; ")[0] == "paired DeLong, rule of three"
+    assert ("approximate" in found.method) == (n < 30)
     assert found.verdict == ("non-inferior" if n >= 299 else "undecided")
     if n < 299:
         assert round(found.rows_needed * n / (n + 3000)) == pytest.approx(299, abs=1)
@@ -558,7 +778,8 @@ def test_several_classes_that_are_all_right():
     held_out = X + np.random.default_rng(0).normal(scale=0.02, size=X.shape)
     found = verify(before, after, held_out, y, n_resamples=500)
     assert (found.difference, found.verdict) == (0, "undecided")
-    assert found.method.endswith("resamples, rule of three")
+    assert found.method.partition("; ")[0].endswith("resamples, rule of three")
+    assert found.method.endswith("; only 6 rows of the rarer class: approximate")
     assert found.rows_needed == pytest.approx(3 * 299, abs=3)
     log_loss = verify(before, after, held_out, y, scoring="neg_log_loss")
     assert "rule of three" not in log_loss.method
@@ -575,13 +796,62 @@ def test_rows_decided_alike_prove_little_of_different_models(n, better):
     same = verify(before, Counted(), X, y, scoring="accuracy")
     assert (same.verdict, same.low) == ("non-inferior", 0)
     found = verify(before, after, X, y, scoring="accuracy")
-    assert found.method == "paired bootstrap, 2000 resamples, rule of three"
+    assert found.method == "paired score interval (Tango 1998), rule of three"
     unmet = 1 - 0.05 ** (1 / n)
-    assert found.low == pytest.approx(found.difference - unmet * (1 + found.difference))
+    by_three = found.difference - unmet * (1 + found.difference)
+    assert found.low == pytest.approx(min(by_three, tango(better, 0, n)[0]))
     assert found.verdict == ("non-inferior" if found.low > -0.01 else "undecided")
     if found.verdict == "undecided":
         share = (found.difference + 0.01) / (1 + found.difference)
-        assert found.rows_needed == int(np.log(0.05) / np.log(1 - share)) + 1 >= n
+        by_three = int(np.log(0.05) / np.log(1 - share)) + 1
+        assert found.rows_needed >= by_three >= n or better
+        assert found.rows_needed >= n
+
+
+@pytest.mark.parametrize("scoring", [*TABLE, "accuracy", "recall", "average_precision",
+                                     "neg_log_loss", "roc_auc", own_score], ids=str)  # fmt: skip
+def test_two_perfect_classifiers_on_forty_rows_prove_little(scoring):
+    X = np.r_[np.linspace(0, 0.2, 20), np.linspace(0.8, 1, 20)][:, None]
+    y = np.arange(40) // 20
+    if scoring == "neg_log_loss":  # the true class has P = 1 up to rounding, of both
+        before, after = Fixed(y, 1.0), Fixed(y, 1 - 1e-17)
+        X, y = X[20:], y[20:]
+        before.labels = after.labels = y
+        after.predict = lambda X: 1 - y  # and yet they differ
+    elif scoring is own_score:
+        before, after = Counted(), Counted(0.9)
+    else:
+        X = X[np.random.default_rng(0).permutation(20).tolist() + list(range(20, 40))]
+        before, after = Counted(), Shuffled(2.0)
+    found = verify(before, after, X, y, scoring=scoring, n_resamples=200)
+    assert (found.difference, found.verdict) == (0, "undecided")
+    text = found.to_text()
+    assert ("rule of three" in text) != ("no row tells the two models apart)." in text)
+    same = verify(before, before, X, y, scoring=scoring, n_resamples=200)
+    assert (same.verdict, same.difference, same.low, same.high) == ("non-inferior", 0, 0, 0)
+    rounded = verify(Counted(), Counted(1 + 1e-12), X, y, scoring=scoring, n_resamples=200)
+    assert rounded.verdict == "non-inferior"
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 10])
+def test_a_handful_of_rows_has_no_verdict(n):
+    before, after, X, y = diabetes()
+    for scoring in ("r2", "neg_mean_squared_error"):
+        if (n, scoring) == (1, "r2"):
+            continue
+        found = verify(before, after, X[:n] + 0, y[:n], scoring=scoring, margin=1e-9)
+        assert ("too few" in found.method) == (n < 10)
+        if n < 10:
+            assert (found.verdict, found.rows_needed) == ("undecided", None)
+    X = np.linspace(0.1, 0.45, n)[:, None]
+    for scoring in ("neg_log_loss", "accuracy", own_score):
+        found = verify(Counted(), Counted(0.05), X, np.zeros(n, int), scoring=scoring)
+        assert found.verdict == ("worse" if n == 10 else "undecided")
+    assert verify(Counted(), Counted(), X, np.zeros(n, int), scoring="accuracy").verdict == (
+        "non-inferior"
+    )
+    one = verify(Counted(), Counted(0.05), X[:1], [0], scoring="neg_log_loss")
+    assert "resamples, 1 row; only 1 row: too few for a verdict)." in one.to_text()
 
 
 def test_a_row_that_was_not_met_may_weigh_most():
@@ -729,7 +999,7 @@ def test_bad_rows_are_refused():
     refused(ValueError, "fitted on 7 columns, X has 3", X=X[:, :3])
     refused(ValueError, r"0 rows of class 1 among \d+; ROC AUC", X=X[y == 0], y=y[y == 0])
     rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:1]]
-    refused(ValueError, "1 rows of class 1", X=X[rows], y=y[rows])
+    refused(ValueError, "1 row of class 1", X=X[rows], y=y[rows])
     refused(ValueError, "y is missing in 1 of 300", y=np.r_[np.nan, y[1:]])
     refused(ValueError, "y holds 7", y=np.r_[7, y[1:]])
     refused(ValueError, "y holds 'no'", y=np.where(y == 1, "yes", "no"))

@@ -3,17 +3,18 @@
 One set of resampled rows serves all models, so that differences are paired. A resample is kept
 as *counts* (how often each row was drawn): an additive loss is then a matrix product and the
 area under the curve one cumulative sum, for all resamples of a block at once. The difference of
-two areas needs no resamples: DeLong's variance is exact, ties included.
+two areas and that of two shares of the same rows need no resamples: DeLong's variance and Tango's
+score interval are closed forms.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,22 +29,30 @@ __all__ = [
     "bootstrap",
     "compare_areas",
     "compare_draws",
+    "compare_shares",
+    "count_of_rows",
     "delong",
     "few_units",
     "macro_auc_of",
     "mean_of",
+    "no_spread",
     "percentile_interval",
     "r2_of",
     "round_rows",
     "row_losses",
     "rows_needed",
     "same_order",
+    "tango",
     "verdict",
     "wilson",
 ]
 
 BLOCK_CELLS = 2_000_000
 MOST_ROWS = 1_000_000_000  # more rows than that decide nothing: nobody will hold them out
+FEWEST_ROWS = 10  # fewer rows get no verdict
+FEWEST_OF_CLASS = 5  # nor do fewer rows of a class that a figure rests on
+FEW_OF_CLASS = 30  # below that, bounds of such a figure are approximate, and said to be
+ROUNDING = 1e-12  # a difference that is a smaller part of the figures is none
 
 
 def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float] | None:
@@ -342,30 +351,30 @@ def rows_needed(
     """
     if verdict(low, high, margin) != "undecided":
         return None
-    return _rows(value, low, high, margin, n_rows, reach)
+    reaches = max(value - low, reach), max(high - value, reach)
+    return _rows(value, margin, n_rows, reaches)
 
 
 def _rows(
     value: float,
-    low: float,
-    high: float,
     margin: float,
     n_rows: int,
-    reach: float,
+    reaches: tuple[float, float],
     least: Callable[[float], float] | None = None,
 ) -> int | None:
     """As `rows_needed`, for bounds that do not decide.
 
-    `least` takes the share of rows that would change the answer if they had not been met, and
-    returns the number of rows that excludes it.
+    `reaches` are the bounds' distances from the difference, were the lower at the margin and the
+    upper at 0. `least` takes the share of rows that would change the answer if they had not been
+    met, and returns the number of rows that excludes it.
     """
     needed = []
     if value > -margin:
-        root = max(value - low, reach) / (value + margin)
+        root = reaches[0] / (value + margin)
         unmet = least((value + margin) / (1 + value)) if least else 0.0
         needed.append(max(n_rows * root * root, unmet))
     if value < 0:
-        root = max(high - value, reach) / -value
+        root = reaches[1] / -value
         unmet = least(-value / (1 - value)) if least else 0.0
         needed.append(max(n_rows * root * root, unmet))
     found = min(needed)
@@ -385,6 +394,17 @@ def round_rows(n: int) -> int:
     return -(-n // unit) * unit
 
 
+def count_of_rows(n: int) -> str:
+    """A number of rows in words.
+
+    Examples
+    --------
+    >>> count_of_rows(1), count_of_rows(1250)
+    ('1 row', '1,250 rows')
+    """
+    return f"{n:,} row" if n == 1 else f"{n:,} rows"
+
+
 @dataclass(frozen=True)
 class Difference:
     """A figure of two models on the same rows, more is better, and what the difference says.
@@ -400,7 +420,7 @@ class Difference:
     rows_needed : int or None
         As `rows_needed` says it.
     method : str
-        How the bounds were found.
+        How the bounds were found; after "; ", why they are approximate or decide nothing.
 
     Examples
     --------
@@ -520,6 +540,48 @@ def same_order(before: Array, after: Array) -> bool:
     return bool(np.array_equal(stats.rankdata(before, axis=0), stats.rankdata(after, axis=0)))
 
 
+def _binormal_variance(area: float) -> float:
+    """How the variance of an area depends on the area, but for a factor (normal scores)."""
+    if not 0 < area < 1:
+        return 0.0
+    square = 2 * float(special.ndtri(area)) ** 2
+    return math.exp(-square / 2) * (6 * square + 16)
+
+
+def _spread_at(kept: float, moved: float, supposed: float) -> float:
+    """Standard error of a difference with `moved` at `supposed`, over that at the estimates."""
+    now = _binormal_variance(kept) + _binormal_variance(moved)
+    then = _binormal_variance(kept) + _binormal_variance(supposed)
+    return math.sqrt(then / now) if now > 0 else 1.0
+
+
+def _least_area(kept: float, moved: float, reach: float) -> float:
+    """The area below `moved` that is as far from it as its own standard error reaches."""
+
+    def beyond(area: float) -> float:
+        return moved - area - reach * _spread_at(kept, moved, area)
+
+    if reach == 0 or beyond(0.0) <= 0:
+        return moved if reach == 0 else 0.0
+    return float(optimize.brentq(beyond, 0.0, moved, xtol=1e-15))
+
+
+def _student(rows: float, level: float) -> float:
+    """Student's quantile for a spread that was found on so many rows."""
+    return float(special.stdtrit(rows - 1, level))
+
+
+def _settled(gap: float, se: float, rarer: int, level: float) -> float:
+    """The reach that decides on more rows of the kind, for which Student's quantile is smaller."""
+    if gap <= 0 or se == 0:
+        return 0.0
+    quantile = _student(rarer, level)
+    for _ in range(50):  # falls to its limit
+        times = max(1.0, (quantile * se / gap) ** 2)
+        quantile = _student(rarer * times, level)
+    return quantile * se
+
+
 def compare_areas(
     is_positive: npt.NDArray[np.bool_],
     before: Array,
@@ -543,31 +605,175 @@ def compare_areas(
     Returns
     -------
     Difference
-        Without bounds where a class has fewer than two rows. Where the areas show no spread
-        although the scores order the rows otherwise (both separate the classes), the bounds are
-        those of the rule of three (see `compare_draws`) for the rarer class.
+        Without bounds where a class has fewer than two rows, undecided where it has fewer than
+        five. Where the areas show no spread although the scores order the rows otherwise (both
+        separate the classes), the bounds are those of the rule of three (see `compare_draws`)
+        for the rarer class.
+
+    Notes
+    -----
+    An area near 1 shows less spread than a smaller area has: d ± z se would be too short. The
+    lower bound is d' = after' - before for the area after' < after that solves after - after' =
+    t se(after'), Student's t with as many degrees of freedom as the rarer class has rows less
+    one. se(after') is DeLong's standard error times the root of (V(before) + V(after')) /
+    (V(before) + V(after)); V is the variance of an area under normal scores, V(A) =
+    exp(-a²/2) (6 a² + 16) with a = √2 Phi^-1(A) (Obuchowski & McClish 1997; equal classes). The
+    upper bound is the lower one of before - after, negated. Away from 0 and 1, and with many
+    rows, both are d ± z se.
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson (1988), see `delong`. Obuchowski & McClish (1997), Sample size
+    determination for diagnostic accuracy studies involving binormal ROC curve indices.
 
     Examples
     --------
     >>> is_positive, score = np.arange(40) >= 20, np.arange(40.0)
     >>> compare_areas(is_positive, score, score, margin=0.01).verdict
     'non-inferior'
-    >>> compare_areas(is_positive, score, -((score - 30) ** 2), margin=0.01).verdict
-    'undecided'
+    >>> found = compare_areas(is_positive, score, score + 5 * (score % 7), margin=0.01)
+    >>> found.verdict, found.method
+    ('undecided', 'paired DeLong; only 20 rows of the rarer class: approximate')
     """
     areas, se = delong(is_positive, before, after)
     first, second = float(areas[0]), float(areas[1])
-    if not np.isfinite(se):
-        return Difference(first, second, None, None, "undecided", None, "paired DeLong")
     n_rows, n_positive = len(is_positive), int(is_positive.sum())
-    units = None
-    if se == 0 and not same_order(before, after):
-        units = min(n_positive, n_rows - n_positive)
-    reach = float(stats.norm.ppf(level)) * se
-    interval = (second - first - reach, second - first + reach)
-    return _judged(
-        first, second, interval, "paired DeLong", margin, n_rows, level=level, units=units
+    rarer, same = min(n_positive, n_rows - n_positive), same_order(before, after)
+    case = _Case("paired DeLong", margin, n_rows, level, same=same, rarer=rarer)
+    if not np.isfinite(se):
+        return case.judged(first, second, None)
+    reach = _student(rarer, level) * se
+    low = _least_area(first, second, reach) - first
+    high = second - _least_area(second, first, reach)
+    to_margin = se * _spread_at(first, second, first - margin)
+    to_zero = se * _spread_at(second, first, second)
+    value = second - first
+    reaches = (
+        _settled(value + margin, to_margin, rarer, level),
+        _settled(-value, to_zero, rarer, level),
     )
+    units = rarer if se == 0 and not same else None
+    return case.judged(first, second, (low, high), reaches, units)
+
+
+def _restricted(gained: int, lost: int, n: int, difference: float) -> float:
+    """Standard error of the difference of two paired shares, were it `difference`.
+
+    By the maximum likelihood share of lost rows under that difference (Tango 1998).
+    """
+    b = (2 * n - gained + lost) * difference - gained - lost
+    c = -lost * difference * (1 - difference)
+    share = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
+    return math.sqrt(max(2 * share + difference * (1 - difference), 0.0) / n)
+
+
+def tango(gained: int, lost: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Score interval of the difference of two shares of the same rows.
+
+    Parameters
+    ----------
+    gained, lost : int
+        Rows that only the second share counts, and that only the first one counts.
+    n : int
+        All rows.
+    level : float
+        Confidence of each one-sided bound.
+
+    Returns
+    -------
+    (low, high)
+        Bounds of (gained - lost) / n: the differences that a one-sided score test does not reject.
+
+    References
+    ----------
+    Tango (1998), Equivalence test and confidence interval for the difference in proportions for
+    the paired-sample design.
+
+    Examples
+    --------
+    >>> low, high = tango(12, 2, 50, level=0.975)
+    >>> round(low, 4), round(high, 4)
+    (0.0611, 0.3447)
+    """
+    z = float(stats.norm.ppf(level))
+
+    def least(gained: int, lost: int) -> float:
+        value = (gained - lost) / n
+
+        def beyond(difference: float) -> float:
+            return value - difference - z * _restricted(gained, lost, n, difference)
+
+        if beyond(-1.0) <= 0:
+            return -1.0
+        # A difference that shows no spread at itself is a root of its own, and not the bound.
+        return float(optimize.brentq(beyond, -1.0, value - 1e-12, xtol=1e-15))
+
+    return least(gained, lost), -least(lost, gained)
+
+
+def compare_shares(
+    before: npt.NDArray[np.bool_],
+    after: npt.NDArray[np.bool_],
+    *,
+    margin: float,
+    n_rows: int | None = None,
+    level: float = 0.95,
+    units: int | None = None,
+    same: bool = False,
+    rarer: int | None = None,
+) -> Difference:
+    """The difference of two shares of the same rows (accuracy, recall) by Tango's score interval.
+
+    Parameters
+    ----------
+    before, after : array of bool, shape (n,)
+        Whether either model is right about a row.
+    margin : float
+        The loss that would not matter, > 0.
+    n_rows : int, optional
+        Held-out rows, of which `before` may tell only those of one class.
+    level : float
+        Confidence of each bound.
+    units, same, rarer
+        As in `compare_draws`.
+
+    Returns
+    -------
+    Difference
+
+    Examples
+    --------
+    >>> right, also = np.arange(200) > 20, np.arange(200) > 23
+    >>> found = compare_shares(right, also, margin=0.02)
+    >>> found.verdict, found.rows_needed, found.method
+    ('worse', None, 'paired score interval (Tango 1998)')
+    """
+    n = len(before)
+    n_rows = n if n_rows is None else n_rows
+    gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+    first, second = float(before.mean()), float(after.mean())
+    case = _Case("paired score interval (Tango 1998)", margin, n_rows, level, same, rarer)
+    interval = (0.0, 0.0) if same else tango(gained, lost, n, level)
+    z = float(stats.norm.ppf(level))
+    # Counts that grow with the rows leave the restricted shares as they are.
+    reaches = (
+        z * _restricted(gained, lost, n, max(-margin, -1.0)),
+        z * _restricted(lost, gained, n, 0.0),
+    )
+    return case.judged(first, second, interval, reaches, units)
+
+
+def no_spread(before: float, after: float, drawn: Array) -> bool:
+    """Whether two figures are equal on the rows and on every resample, but for rounding.
+
+    Examples
+    --------
+    >>> no_spread(1.0, 1.0, np.ones((9, 2))), no_spread(0.5, 0.5, np.array([[0.4, 0.5]]))
+    (True, False)
+    """
+    figures = np.vstack([[before, after], drawn[np.isfinite(drawn).all(axis=1)]])
+    size = ROUNDING * np.max(np.abs(figures))
+    return bool((np.abs(figures[:, 1] - figures[:, 0]) <= size).all())
 
 
 def compare_draws(
@@ -579,6 +785,8 @@ def compare_draws(
     n_rows: int,
     level: float = 0.95,
     units: int | None = None,
+    same: bool = False,
+    rarer: int | None = None,
 ) -> Difference:
     """The difference of two figures by paired bootstrap.
 
@@ -600,6 +808,12 @@ def compare_draws(
         shows. By the rule of three a share of 1 - (1 - level)^(1/units), about 3/units at 95 %,
         may not have been met, and each of such rows may be as far as 1 apart; the bounds are at
         least that wide.
+    same : bool
+        Whether both models say the same of every row. If not, resamples that all agree decide
+        nothing, nor do fewer than ten rows.
+    rarer : int, optional
+        Rows of the rarest class, of a figure that rests on each class: below 30 the method says
+        so, below five there is no verdict.
 
     Returns
     -------
@@ -622,43 +836,76 @@ def compare_draws(
     total, gaps = len(gaps), gaps[np.isfinite(gaps)]
     of = f"{total}" if len(gaps) == total else f"{len(gaps)} of {total}"
     method = f"paired bootstrap, {of} resamples"
+    case = _Case(method, margin, n_rows, level, same, rarer)
     interval = percentile_interval(gaps, 2 * level - 1)
     if interval is None or not np.isfinite(after - before):
-        return Difference(before, after, None, None, "undecided", None, method)
-    reach = float(stats.norm.ppf(level) * gaps.std())
-    return _judged(
-        before, after, interval, method, margin, n_rows, reach=reach, level=level, units=units
-    )
+        return case.judged(before, after, None)
+    if no_spread(before, after, drawn):
+        after, interval = before, (0.0, 0.0)
+        case = replace(case, silent=units is None and not same)
+    value, reach = after - before, float(stats.norm.ppf(level) * gaps.std())
+    reaches = max(value - interval[0], reach), max(interval[1] - value, reach)
+    return case.judged(before, after, interval, reaches, units)
 
 
-def _judged(
-    before: float,
-    after: float,
-    interval: tuple[float, float],
-    method: str,
-    margin: float,
-    n_rows: int,
-    *,
-    level: float,
-    reach: float = 0.0,
-    units: int | None = None,
-) -> Difference:
-    """The one place where bounds become a verdict; `reach` is as in `rows_needed`."""
-    value, (low, high) = after - before, interval
-    least = None
-    if units is not None:
-        unmet = 1 - (1 - level) ** (1 / units)
-        low = min(low, value - unmet * (1 + value))
-        high = max(high, value + unmet * (1 - value))
-        method = f"{method}, rule of three"
+@dataclass(frozen=True)
+class _Case:
+    """A comparison whose bounds are to be judged; `same` and `rarer` are as in `compare_draws`.
 
-        def least(share: float) -> float:
-            if share >= 1:
-                return 0.0
-            return n_rows / units * math.log(1 - level) / math.log1p(-share)
+    `silent` says that no resample tells two different models apart.
+    """
 
-    said = verdict(low, high, margin)
-    needed = None
-    if said == "undecided":
-        needed = _rows(value, *interval, margin, n_rows, reach, least)
-    return Difference(before, after, low, high, said, needed, method)
+    method: str
+    margin: float
+    n_rows: int
+    level: float
+    same: bool = False
+    rarer: int | None = None
+    silent: bool = False
+
+    def doubt(self) -> tuple[str, bool]:
+        """What is to be said of the rows, and whether it forbids a verdict."""
+        if self.same:
+            return "", False
+        few = "too few for a verdict"
+        if self.n_rows < FEWEST_ROWS:
+            return f"; only {count_of_rows(self.n_rows)}: {few}", True
+        told = f"; only {count_of_rows(self.rarer or 0)} of the rarer class: "
+        if self.rarer is not None and self.rarer < FEWEST_OF_CLASS:
+            return told + few, True
+        if self.silent:
+            return "; no row tells the two models apart", True
+        if self.rarer is not None and self.rarer < FEW_OF_CLASS:
+            return told + "approximate", False
+        return "", False
+
+    def judged(
+        self,
+        before: float,
+        after: float,
+        interval: tuple[float, float] | None,
+        reaches: tuple[float, float] = (0.0, 0.0),
+        units: int | None = None,
+    ) -> Difference:
+        """The one place where bounds become a verdict; `reaches` is as in `_rows`."""
+        note, forbidden = self.doubt()
+        if interval is None:
+            return Difference(before, after, None, None, "undecided", None, self.method + note)
+        value, (low, high) = after - before, interval
+        method, least = self.method, None
+        if units is not None:
+            unmet = 1 - (1 - self.level) ** (1 / units)
+            low = min(low, value - unmet * (1 + value))
+            high = max(high, value + unmet * (1 - value))
+            method = f"{method}, rule of three"
+
+            def least(share: float) -> float:
+                if share >= 1:
+                    return 0.0
+                return self.n_rows / units * math.log(1 - self.level) / math.log1p(-share)
+
+        said = "undecided" if forbidden else verdict(low, high, self.margin)
+        needed = None
+        if said == "undecided" and not forbidden:
+            needed = _rows(value, self.margin, self.n_rows, reaches, least)
+        return Difference(before, after, low, high, said, needed, method + note)

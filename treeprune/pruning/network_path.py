@@ -99,26 +99,12 @@ def path_of_network(
         )
     if random_state is not None and not isinstance(random_state, int | np.integer):
         raise ValueError(f"random_state must be a whole number or None, got {random_state!r}")
-    weight = check_rows(X, y, sample_weight)
-    Z = native.matrix(model, X)
-    target = encode(model, y)
-    weight = native.row_weights(model, np.asarray(y), weight)
-    if not weight.any():
-        raise ValueError("no row counts: the weights of all of them are zero by class_weight")
+    task = _task_of(model, net, X, y, sample_weight)
     group, labels = feature_groups_of(feature_groups, net.feature_names, net.n_features)
     named: dict[str, Any] = {"labels": labels, "names": net.feature_names, "group": group}
-    known = (target >= 0).all(axis=1) if net.is_classifier else np.ones(len(target), np.bool_)
-    if not known.all():
-        raise ValueError(
-            f"{int((~known).sum())} labels of y are none of the model's classes; give the rows it "
-            "was trained on"
-        )
     required = columns_named(never_prune, what="never_prune", **named)
     banned = columns_named(forbidden, what="forbidden", **named)
-    if (both := np.intersect1d(required, banned)).size:
-        raise ValueError(
-            f"{', '.join(repr(labels[k]) for k in both)}: both never to be pruned and forbidden"
-        )
+    _check_columns(Units("inputs", group).live(net.settle()), required, banned, labels)
     wishes = Wishes(
         kind,
         group,
@@ -128,7 +114,24 @@ def path_of_network(
         logger,
         verbose,
     )
-    return network_path(model, Task.of(net, Z, target, weight), row, wishes)
+    return network_path(model, task, row, wishes)
+
+
+def _task_of(model: Any, net: Network, X: Any, y: Any, sample_weight: Any) -> Task:
+    """The training rows as the network learns from them, with the model's class weights."""
+    weight = check_rows(X, y, sample_weight)
+    Z = native.matrix(model, X)
+    target = encode(model, y)
+    weight = native.row_weights(model, np.asarray(y), weight)
+    if not weight.any():
+        raise ValueError("no row counts: the weights of all of them are zero by class_weight")
+    unknown = int((target < 0).any(axis=1).sum()) if net.is_classifier else 0
+    if unknown:
+        raise ValueError(
+            f"{unknown} labels of y are none of the model's classes; give the rows it was trained "
+            "on"
+        )
+    return Task.of(net, Z, target, weight)
 
 
 @dataclass(eq=False)
@@ -202,7 +205,6 @@ def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> Prun
         size=[int(live.sum())],
         extra=[np.nan],
     )  # fmt: skip
-    _check_wishes(walk, settled)
     start = _without(walk, settled)
     if start is not settled:  # a step of its own, whatever else will go
         walk.record(fine_tuned(walk, start), always=True)
@@ -251,21 +253,25 @@ def _warn_untrained(walk: _Walk) -> None:
         )
 
 
-def _check_wishes(walk: _Walk, net: Network) -> None:
-    left = Units("inputs", walk.wishes.group).live(net)
-    dead = walk.wishes.required[~left[walk.wishes.required]]
-    if len(dead):
-        raise ValueError(
-            f"never_prune names raw column {int(dead[0])} (counted from 0), which the network does "
-            "not read as it is; leave it out, or train the network anew"
-        )
-    if not left.any():
+def _check_columns(read: Array, required: Array, banned: Array, labels: list[Any]) -> None:
+    """Refuse wishes that no path can fulfil; `read` says which raw columns the network reads."""
+
+    def said(columns: Array) -> str:
+        return ", ".join(repr(labels[k]) for k in columns)
+
+    if len(both := np.intersect1d(required, banned)):
+        raise ValueError(f"{said(both)}: both never to be pruned and forbidden")
+    if not read.any():
         raise ValueError(
             "the network reads no column: no path leads from its inputs to its output, so that "
             "there is nothing to prune; train it with a smaller l1 or alpha"
         )
-    left[walk.wishes.forbidden] = False
-    if not left.any():
+    if len(dead := required[~read[required]]):
+        raise ValueError(
+            f"never_prune names {said(dead)}, which the network does not read as it is; leave it "
+            "out, or train the network anew"
+        )
+    if read[banned].sum() == read.sum():
         raise ValueError("no column is left: every column that the network reads is forbidden")
 
 

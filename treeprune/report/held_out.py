@@ -25,6 +25,7 @@ from ..intervals import (
     percentile_interval,
     r2_of,
     row_losses,
+    same_order,
 )
 
 if TYPE_CHECKING:
@@ -230,10 +231,20 @@ def _judged(
     y = study.y_test
     if study.task == "binary":
         return compare_areas(y == 1, before[:, 1], after[:, 1], margin=margin, level=LEVEL)
-    units = few_units(y, before, after, figures) if study.is_classification else None
-    first, second = float(figures[0]), float(figures[1])
+    units, rarer, same = None, None, np.allclose(before, after, rtol=1e-9, atol=1e-12)
+    if study.is_classification:
+        units = few_units(y, before, after, figures)
+        rarer, same = int(np.bincount(y).min()), same_order(before, after)
     return compare_draws(
-        first, second, drawn, margin=margin, n_rows=len(y), level=LEVEL, units=units
+        float(figures[0]),
+        float(figures[1]),
+        drawn,
+        margin=margin,
+        n_rows=len(y),
+        level=LEVEL,
+        units=units,
+        same=same,
+        rarer=rarer,
     )
 
 

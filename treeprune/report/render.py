@@ -212,7 +212,7 @@ def _needed(n: int) -> str:
 
 
 def _difference_head(held: dict[str, Any]) -> str:
-    method = held["differences"][0]["method"].removesuffix(RULE_OF_THREE)
+    method = held["differences"][0]["method"].partition("; ")[0].removesuffix(RULE_OF_THREE)
     bounds = f"one-sided {plain(100 * held['level'])} % bounds"
     return f"DIFFERENCE in {FIGURES[held['lead']]}, held-out rows paired: {bounds} ({method})"
 
@@ -224,8 +224,10 @@ def _difference_legend(held: dict[str, Any]) -> str:
         "UNDECIDED: neither, and about so many rows like these would decide if the difference and "
         "its spread stayed the same",
     ]
-    if any(d["method"].endswith(RULE_OF_THREE) for d in held["differences"]):
+    methods = [d["method"].partition("; ") for d in held["differences"]]
+    if any(method.endswith(RULE_OF_THREE) for method, _, _ in methods):
         parts.append("where two models both separate the classes: bounds by the rule of three")
+    parts += dict.fromkeys(note for _, _, note in methods if note)  # each once, in their order
     return "; ".join(parts) + "."
 
 
