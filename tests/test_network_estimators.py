@@ -560,10 +560,10 @@ def test_searches_inside_a_pipeline(german):
         alone = [
             get_scorer("roc_auc")(
                 clone(pipe).set_params(**search.cv_results_["params"][k]).fit(
-                    X.iloc[train], y.iloc[train] if hasattr(y, "iloc") else y[train]
+                    X.iloc[train], y.iloc[train]
                 ),
                 X.iloc[test],
-                y.iloc[test] if hasattr(y, "iloc") else y[test],
+                y.iloc[test],
             )
             for train, test in folds
         ]  # fmt: skip

@@ -417,7 +417,7 @@ def test_few_held_out_rows_leave_a_lawful_path(case, seed):
     """Most nodes see no row at all: every method that can be given rows stays lawful."""
     model, X, y, _ = case
     rows = np.random.default_rng(seed).choice(len(y), size=2)
-    for name in METHODS:
+    for name in laws.TREE_METHODS:
         path = laws.assert_no_warning(
             lambda name=name: pruning_path(model, X[rows], y[rows], method=name)
         )
