@@ -628,6 +628,7 @@ if FULL:
             label = f"{model}, {level}" if level else model
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
     Path("does-pruning-explain.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("", *lines, sep="\n")
 
 # %%
 # What few neurons are good for

@@ -432,7 +432,7 @@ def _penalised(walk: _Walk, net: Network, total: int) -> None:
     grid = np.geomspace(LAMBDAS[0] * top, LAMBDAS[1] * top, int(options["steps"]))
     with progress(len(grid), "pruning by L1", shown=bool(walk.wishes.verbose)) as on:
         for lam in grid:
-            net = fine_tuned(walk, net, l1=float(lam), alpha=0.0)
+            net = fine_tuned(walk, net, l1=float(lam))
             if not net.live()[0].any():
                 break
             if walk.record(fine_tuned(walk, net), extra=float(lam)):
