@@ -11,7 +11,7 @@ Where to find what, from the ground up (imports go in this order):
   `split_conditions`, `features`
 - rules: `rules`, `matching`, `leaves` (from trees), `cells`, `sufficient`, `proofs`, `evaluation`
 - words and exports: `text`, `listing`, `exports/`
-- attributions: `shapley/` (the engine), `attributions`, `points`
+- attributions: `shapley/` (trees), `networks/` (networks), `attributions`, `points`
 - any other model: `fidelity`, `surrogate`, `scorecard`
 - small networks: `region_terms`, `piecewise`, `regions`, `region_text`
 - one model as a whole: `view`, `reasons`, `notices`, `change_costs`, `raw_rows`, `counterfactual`,
