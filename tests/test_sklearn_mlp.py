@@ -266,3 +266,20 @@ def test_frames_of_weights_stay_whole_for_scikit_learn():
     back = small.to_sklearn()
     assert back.coefs_[0].shape[0] == back.n_features_in_ == 3
     same(said(back, X), said(ours, X), 1e-12)
+
+
+@pytest.mark.parametrize("kind", [SparseMLPClassifier, MLPClassifier])
+def test_what_is_cut_carries_nothing_of_the_network_it_was_cut_from(kind):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(80, 40)), rng.randint(0, 2, 80)
+    model = kind(hidden_layer_sizes=(64, 32), max_iter=5, random_state=0).fit(X, y)
+    net = native.read_network(model)
+    first = np.where(np.arange(64) < 2, net.weights[0], 0.0)
+    small = native.write_network(model, net.with_arrays((first, *net.weights[1:]), net.biases))
+    # Two of 64 neurons are left: nothing as large as the first layer may travel along.
+    assert len(pickle.dumps(small)) < len(pickle.dumps(model)) / 2
+    largest = max(len(pickle.dumps(value)) for value in vars(small).values())
+    assert largest < net.weights[0].nbytes
+    again = copy.deepcopy(small)
+    again.partial_fit(X, y)  # from moments that are its own
+    assert [w.shape for w in again.coefs_] == [w.shape for w in small.coefs_]

@@ -30,9 +30,12 @@ __all__ = [
     "write",
 ]
 
-# State of the training of the network before it was cut: shapes no longer fit.
-_OF_THE_TRAINING = frozenset(
-    {"_optimizer", "_best_coefs", "_best_intercepts", "optimizer_", "coefs_", "intercepts_"}
+# Arrays of the network before it was cut, and of its training: large, and of other shapes.
+_OF_THE_TRAINED = frozenset(
+    {
+        *("coefs_", "intercepts_", "_optimizer", "_best_coefs", "_best_intercepts"),
+        *("network_", "_moments", "mask"),
+    }
 )
 _LINKS = {"identity": "identity", "logistic": "logit", "softmax": "softmax"}
 
@@ -142,7 +145,7 @@ def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any
     }
 
 
-def write(model: Any, network: Network, value: None = None) -> Any:
+def write(model: Any, network: Network) -> Any:
     """The same type of model with the compacted network."""
     before = read(model)
     for name in ("n_features", "n_scores", "n_classes", "activation", "link"):
@@ -153,13 +156,13 @@ def write(model: Any, network: Network, value: None = None) -> Any:
             )
     small = network.compact()
     new = copy.copy(model)
-    state = {k: v for k, v in vars(model).items() if k not in _OF_THE_TRAINING}
+    state = {k: v for k, v in vars(model).items() if k not in _OF_THE_TRAINED}
     new.__dict__.clear()
     new.__dict__.update(copy.deepcopy(state))
     new.hidden_layer_sizes = small.hidden_layer_sizes
     spread = small.spread_inputs()
     if _is_own(model):
-        new.network_ = small
+        new.network_, new._moments = small, None
         new.mask = tuple(w != 0 for w in spread.weights)
         return new
     new.coefs_ = [w.copy() for w in spread.weights]
