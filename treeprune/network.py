@@ -217,13 +217,34 @@ class Network:
         """
         out = np.empty((X.shape[0], self.n_scores))
         for rows in self._blocks(X.shape[0]):
-            a = self.select(X[rows])
-            for w, b in zip(self.weights[:-1], self.biases[:-1], strict=True):
-                z = a @ w
-                z += b
-                a = activate(z, self.activation)
-            np.add(a @ self.weights[-1], self.biases[-1], out=out[rows])
+            z = self.select(X[rows]) @ self.weights[0]
+            z += self.biases[0]
+            out[rows] = self.onward(z)
         return out
+
+    def onward(self, z: Array) -> Array:
+        """Sums that leave the last layer, from those that enter the first; z is overwritten.
+
+        Parameters
+        ----------
+        z : array of float64, shape (…, n_first)
+
+        Returns
+        -------
+        array of float64, shape (…, n_scores)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Network
+        >>> net = Network(([[1.0, 0.0], [0.0, 0.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
+        >>> net.onward(np.array([[-1.0, 1.0]])).tolist()
+        [[3.5]]
+        """
+        for w, b in zip(self.weights[1:], self.biases[1:], strict=True):
+            z = activate(z, self.activation) @ w
+            z += b
+        return z
 
     def sums(self, X: Any) -> list[Array]:
         """Sums that enter every layer, hidden ones before their activation.

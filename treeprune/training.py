@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray
+BATCH = 256  # rows of a step, unless asked otherwise
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Settings:
     epochs: int = 20
     learning_rate: float = 1e-3
     schedule: str = "constant"
-    batch_size: int = 256
+    batch_size: int = BATCH
     alpha: float = 0.0
     l1: float = 0.0
     beta_1: float = 0.9
@@ -76,6 +77,11 @@ class Settings:
     tol: float = 1e-4
     patience: int | None = None
     dtype: str = "float32"
+
+
+def precision(n_rows: int, batch_size: int) -> str:
+    """In which numbers to train: a single batch gains nothing from float32."""
+    return "float64" if n_rows <= batch_size else "float32"
 
 
 @dataclass
@@ -119,10 +125,12 @@ class Task:
             Y = (target[:, [0]] == np.arange(net.n_scores)).astype(np.float64)
         else:
             Y = np.asarray(target, dtype=np.float64)
-        if not weight.all():
-            rows = np.flatnonzero(weight)
-            X, Y, weight = X[rows], Y[rows], weight[rows]
-        return cls(X, Y, weight)
+        task = cls(X, Y, weight)
+        return task if weight.all() else task.take(np.flatnonzero(weight))
+
+    def take(self, rows: Array) -> Task:
+        """The rows of these positions."""
+        return Task(self.X[rows], self.Y[rows], self.weight[rows])
 
     def __len__(self) -> int:
         return len(self.Y)

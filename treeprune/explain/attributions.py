@@ -20,7 +20,7 @@ from .. import native
 from ..decision import Decision
 from ..exceptions import CheckFailedError
 from .conditions import Column
-from .networks import attribute_network, rounding
+from .networks import NetworkAttributions, attribute_network, rounding
 from .shapley import TreeGame
 from .tables import as_frame
 from .view import View, row, rows_of
@@ -188,19 +188,26 @@ def _of_trees(view: View, X: Any, background: Any) -> Attributions:
     )
 
 
+def play_network(
+    view: View, Z: npt.NDArray, background: npt.NDArray, random_state: Any = None
+) -> NetworkAttributions:
+    """What the view's columns add to its network's scores; rows as the network receives them."""
+    assert view.network is not None
+    return attribute_network(
+        view.network,
+        Z,
+        background,
+        player=view.feature_map.player,
+        n_players=len(view.feature_map.columns),
+        random_state=random_state,
+    )
+
+
 def _of_network(view: View, X: Any, background: Any, random_state: Any) -> Attributions:
     assert view.network is not None
     said = view.raw_score(X)  # first, as the estimator refuses what it does not take
-    columns = view.feature_map
-    Z = columns.model_matrix(X)
-    found = attribute_network(
-        view.network,
-        Z,
-        columns.model_matrix(background),
-        player=columns.player,
-        n_players=len(columns.columns),
-        random_state=random_state,
-    )
+    Z, others = (view.feature_map.model_matrix(rows) for rows in (X, background))
+    found = play_network(view, Z, others, random_state)
     n = len(Z)
     scope = f"{n} of {n} rows"
     total = found.base + found.values.sum(axis=1)

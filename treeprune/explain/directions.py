@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..decision import Decision
-from .attributions import towards_adverse, tree_game
+from .attributions import play_network, towards_adverse, tree_game
 from .checks import Check
-from .networks import attribute_network
 from .points import Points, replaced
 from .view import View, row, rows_of
 
@@ -182,26 +181,18 @@ def _player(
     view: View, decision: Decision, baseline: Any, asked: Any
 ) -> Callable[[npt.NDArray, npt.NDArray], Array]:
     """Pushes of some rows, (n, n_columns), against some rows of the baseline."""
-    columns = view.feature_map
-    Z, network = columns.model_matrix(asked), view.network
-    if network is None:
+    Z = view.feature_map.model_matrix(asked)
+    if view.network is None:
 
         def by_trees(rows: npt.NDArray, part: npt.NDArray) -> Array:
             game = tree_game(view, row(baseline, part))
             return towards_adverse(view, decision, game.attribute(Z[rows]))
 
         return by_trees
-    others = columns.model_matrix(baseline)
+    others = view.feature_map.model_matrix(baseline)
 
     def by_network(rows: npt.NDArray, part: npt.NDArray) -> Array:
-        found = attribute_network(
-            network,
-            Z[rows],
-            others[part],
-            player=columns.player,
-            n_players=len(columns.columns),
-        )
-        return towards_adverse(view, decision, found.values)
+        return towards_adverse(view, decision, play_network(view, Z[rows], others[part]).values)
 
     return by_network
 

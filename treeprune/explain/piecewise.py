@@ -44,8 +44,9 @@ class Piecewise:
     --------
     >>> net = Network(([[1.0, -1.0]], [[2.0], [3.0]]), ([0.0, 1.0], [0.5]))
     >>> pieces = Piecewise(net, np.eye(1), np.zeros(1))
-    >>> pieces.patterns(np.array([[2.0], [0.5]]))
-    [(True, False), (True, True)]
+    >>> groups = pieces.groups(np.array([[2.0], [0.5]]))
+    >>> groups[True, False].tolist(), groups[True, True].tolist()
+    ([0], [1])
     >>> coefficients, constant = pieces.forms((True, True))  # of the score
     >>> coefficients.tolist(), constant.tolist()  # 2 x + 3 (1 - x) + .5
     ([[-1.0]], [3.5])
@@ -123,26 +124,6 @@ class Piecewise:
                     parts[(*before, *states[first].tolist())] = rows[alike]
             groups = parts
         return groups
-
-    def patterns(
-        self, terms: Array, forms: Callable[[Pattern], Forms] | None = None
-    ) -> list[Pattern]:
-        """Which neurons are on, for each row of terms; see `groups`.
-
-        Parameters
-        ----------
-        terms : array of float64, shape (n_rows, n_terms)
-        forms : callable, optional
-
-        Returns
-        -------
-        list of tuple of bool
-        """
-        out: list[Pattern] = [()] * len(terms)
-        for pattern, rows in self.groups(terms, forms).items():
-            for i in rows.tolist():
-                out[i] = pattern
-        return out
 
 
 def _alike(states: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:

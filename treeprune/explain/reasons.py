@@ -377,9 +377,8 @@ class _Namer:
     ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
         own = pushes[0]
         ranked = _pushing(own)
-        named = [j for j in ranked if self.may[j]][: self.k]
-        firsts = [set([j for j in _pushing(push) if self.may[j]][: self.k]) for push in pushes]
-        reasons = tuple(self._reason(j, i, own, firsts, values) for j in named)
+        firsts = [_first_named(push, self.may, self.k) for push in pushes]
+        reasons = tuple(self._reason(j, i, own, firsts, values) for j in firsts[0])
         total = float(own[ranked].sum())
         conflicts = tuple(
             f"a column that may not be named is reason {rank} by size ({own[j]:.3f} of {total:.3f})"
@@ -389,7 +388,7 @@ class _Namer:
         return reasons, conflicts
 
     def _reason(
-        self, j: int, i: int, own: npt.NDArray, firsts: list[set[int]], values: pd.Series
+        self, j: int, i: int, own: npt.NDArray, firsts: list[list[int]], values: pd.Series
     ) -> Reason:
         column = self.view.feature_map.columns[j]
         is_derived = column.kind == "derived"
@@ -419,8 +418,13 @@ def _named(push: npt.NDArray, may: npt.NDArray[np.bool_], k: int) -> npt.NDArray
     """Which columns are the reasons of each row, shape of `push`."""
     out = np.zeros(push.shape, dtype=bool)
     for i, own in enumerate(push):
-        out[i, [j for j in _pushing(own) if may[j]][:k]] = True
+        out[i, _first_named(own, may, k)] = True
     return out
+
+
+def _first_named(push: npt.NDArray, may: npt.NDArray[np.bool_], k: int) -> list[int]:
+    """The k columns that push most, of those that may be named."""
+    return [j for j in _pushing(push) if may[j]][:k]
 
 
 def _pushing(push: npt.NDArray) -> list[int]:

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ..exceptions import MalformedModelError, UnsupportedModelError
 from ..network import Network
+from ..training import BATCH
 
 __all__ = [
     "check_columns",
@@ -129,7 +130,7 @@ def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any
     """
     batch = model.batch_size
     own = _is_own(model)
-    size = min(256 if own else _BATCH, n_rows) if batch == "auto" else min(int(batch), n_rows)
+    size = min(BATCH if own else _BATCH, n_rows) if batch == "auto" else min(int(batch), n_rows)
     solver = getattr(model, "solver", "adam")
     penalised = n_rows if solver == "lbfgs" else size
     return {
@@ -210,7 +211,7 @@ def to_sklearn_mlp(model: Any) -> Any:
     net = read(model)
     if net.n_classes == (1,):
         raise ValueError("scikit-learn's MLPClassifier needs two classes, the model has one")
-    batch = 256 if model.batch_size == "auto" else int(model.batch_size)
+    batch = BATCH if model.batch_size == "auto" else int(model.batch_size)
     kind = MLPClassifier if net.is_classifier else MLPRegressor
     new = kind(
         **{name: getattr(model, name) for name in _SHARED if name != "n_iter_no_change"},

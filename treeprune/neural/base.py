@@ -19,7 +19,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import native
 from ..network import ACTIVATIONS, Network
 from ..tracking import CallbackSupportMixin, progress, teller, with_callbacks
-from ..training import Moments, Settings, Task, kkt_residual, polish, train
+from ..training import (
+    BATCH,
+    Moments,
+    Settings,
+    Task,
+    kkt_residual,
+    polish,
+    precision,
+    train,
+)
 
 __all__ = ["SparseMLP", "initial"]
 
@@ -180,10 +189,10 @@ class SparseMLP(CallbackSupportMixin, BaseEstimator):
             )
         )
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, first: bool) -> Any:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, first: bool, **known: Any) -> Any:
         """One pass over the rows; zeros of the mask stay zeros."""
         self._validate_params()
-        rows, target, weight = self._rows(X, y, sample_weight, reset=first)
+        rows, target, weight = self._rows(X, y, sample_weight, reset=first, **known)
         if first:
             self._rng = check_random_state(self.random_state)
             weights, biases = initial(self._sizes(rows.shape[1]), self.activation, self._rng)
@@ -215,10 +224,7 @@ class SparseMLP(CallbackSupportMixin, BaseEstimator):
         waits = self.n_iter_no_change is not None and (
             self.learning_rate == "constant" or self.early_stopping
         )
-        size = 256 if self.batch_size == "auto" else int(self.batch_size)
-        dtype = self.dtype
-        if dtype == "auto":  # a single batch gains nothing from float32
-            dtype = "float64" if n_rows <= size else "float32"
+        size = BATCH if self.batch_size == "auto" else int(self.batch_size)
         return Settings(
             epochs=int(self.max_iter) if epochs is None else epochs,
             learning_rate=float(self.learning_rate_init),
@@ -233,7 +239,7 @@ class SparseMLP(CallbackSupportMixin, BaseEstimator):
             shuffle=bool(self.shuffle),
             tol=float(self.tol),
             patience=int(self.n_iter_no_change) if waits else None,
-            dtype=dtype,
+            dtype=precision(n_rows, size) if self.dtype == "auto" else self.dtype,
         )
 
     def _hidden(self) -> list[int]:

@@ -216,20 +216,18 @@ class SparseMLPClassifier(ClassifierMixin, SparseMLP):
                     f"{self.classes_.tolist()}"
                 )
             self.classes_ = known
-        self._classes_given = True
-        try:
-            return self._partial_fit(X, y, sample_weight, first)
-        finally:
-            del self._classes_given
+        return self._partial_fit(X, y, sample_weight, first, known=self.classes_)
 
-    def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Array, Array]:
+    def _rows(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, known: Array | None = None
+    ) -> tuple[Any, Array, Array]:
+        """Rows, codes of their classes and weights; `known` are all classes that there may be."""
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=np.float64, reset=reset, multi_output=False
         )
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if hasattr(self, "_classes_given"):
-            known = self.classes_
+        if known is not None:
             unknown = ~np.isin(y, known)
             if unknown.any():
                 raise ValueError(

@@ -107,21 +107,23 @@ class Units:
         rows = weight_scores[0].sum(axis=1)
         return np.bincount(self.group[net.inputs], rows, minlength=self.count(net))
 
+    def _by_layer(self, net: Network, mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
+        """A mask of weights or neurons, in the shapes of the layers."""
+        layers = net.weights if self.kind == "weights" else net.biases[:-1]
+        parts = np.split(mask, np.cumsum([a.size for a in layers])[:-1])
+        return [part.reshape(a.shape) for part, a in zip(parts, layers)]
+
     def zero(self, net: Network, gone: npt.NDArray[np.bool_]) -> Network:
         """The network with the weights of these units at zero, settled."""
         W, b = [w.copy() for w in net.weights], [x.copy() for x in net.biases]
-        at = 0
         if self.kind == "inputs":
             W[0][gone[self.group[net.inputs]]] = 0.0
         elif self.kind == "weights":
-            for w in W:
-                w[gone[at : at + w.size].reshape(w.shape)] = 0.0
-                at += w.size
+            for w, here in zip(W, self._by_layer(net, gone), strict=True):
+                w[here] = 0.0
         else:
-            for i in range(len(W) - 1):
-                here = gone[at : at + len(b[i])]
+            for i, here in enumerate(self._by_layer(net, gone)):
                 W[i][:, here], W[i + 1][here], b[i][here] = 0.0, 0.0, 0.0
-                at += len(b[i])
         return net.with_arrays(W, b).settle()
 
     def remove(self, net: Network, gone: npt.NDArray[np.bool_], task: Task) -> Network:
@@ -134,12 +136,10 @@ class Units:
             rows = gone[self.group[net.inputs]]
             b[0] += _mean(net.select(task.X), task.weight)[rows] @ net.weights[0][rows]
         elif self.kind == "neurons":
-            at = 0
-            for i, z in enumerate(net.sums(task.X)[:-1]):
-                here = gone[at : at + len(b[i])]
-                mean = _mean(activate(z, net.activation), task.weight)
+            sums = net.sums(task.X)
+            for i, here in enumerate(self._by_layer(net, gone)):
+                mean = _mean(activate(sums[i], net.activation), task.weight)
                 b[i + 1] += mean[here] @ net.weights[i + 1][here]
-                at += len(b[i])
         return self.zero(net.with_arrays(net.weights, b), gone)
 
     def on_path(self, net: Network, path: list[int]) -> Array:
@@ -205,9 +205,9 @@ def elimination(net: Network, task: Task, units: Units, rng: np.random.RandomSta
 
     Only the first sums change: each column's share of them is taken out and its mean put in.
     """
-    n = len(task)
-    rows = np.arange(n) if n <= MOST_ROWS else np.sort(rng.choice(n, MOST_ROWS, replace=False))
-    X, Y, weight = net.select(task.X[rows]), task.Y[rows], task.weight[rows]
+    if len(task) > MOST_ROWS:
+        task = task.take(np.sort(rng.choice(len(task), MOST_ROWS, replace=False)))
+    X, weight = net.select(task.X), task.weight
     X = X.toarray() if hasattr(X, "toarray") else X
     group = units.group[net.inputs]
     out = np.full(units.count(net), np.inf)
@@ -215,8 +215,6 @@ def elimination(net: Network, task: Task, units: Units, rng: np.random.RandomSta
     mean = _mean(X, weight)
     for g in np.flatnonzero(units.live(net)):
         own = group == g
-        a = first - (X[:, own] - mean[own]) @ net.weights[0][own]
-        for w, b in zip(net.weights[1:], net.biases[1:], strict=True):
-            a = activate(a, net.activation) @ w + b
-        out[g] = np.average(row_losses(a, Y, net.link), weights=weight)
+        z = net.onward(first - (X[:, own] - mean[own]) @ net.weights[0][own])
+        out[g] = np.average(row_losses(z, task.Y, net.link), weights=weight)
     return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..losses import check_rows, encode
 from ..network import Network
 from ..path import PruningPath
 from ..tracking import progress, teller
-from ..training import Settings, Task, gradients, losses, train
+from ..training import Settings, Task, gradients, losses, precision, train
 from .columns import columns_named, feature_groups_of
 from .importance import Units, elimination, strongest_path
 from .methods import Method, find_method
@@ -152,25 +152,21 @@ class _Walk:
     size: list[int]
     extra: list[float]
 
-    @property
-    def now(self) -> Network:
-        return self.networks[-1].settle()
+    def gone(self, net: Network) -> npt.NDArray[np.bool_]:
+        """Units that a network lacks and the last step still has."""
+        return (self.removed_at == STAYS) & ~self.units.live(net)
 
-    def record(self, net: Network, extra: float = np.nan, *, always: bool = False) -> bool:
-        """Take a network as the next step, unless nothing of the unit went; whether it was."""
+    def record(self, net: Network, extra: float = np.nan) -> None:
+        """Take a network as the next step."""
         live = self.units.live(net)
-        gone = (self.removed_at == STAYS) & ~live
-        if not gone.any() and not always:
-            return False
         step = len(self.networks)
-        self.removed_at[gone] = step
+        self.removed_at[self.gone(net)] = step
         self.networks.append(net)
         self.size.append(int(live.sum()))
         self.risks.append(losses(net, self.task))
         self.extra.append(extra)
         figures = {"size": self.size[-1], "risk": self.risks[-1]}
         self.told({f"pruning/{k}": float(v) for k, v in figures.items()}, step)
-        return True
 
 
 def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> PruningPath:
@@ -207,8 +203,8 @@ def network_path(model: Any, task: Task, method: Method, wishes: Wishes) -> Prun
     )  # fmt: skip
     start = _without(walk, settled)
     if start is not settled:  # a step of its own, whatever else will go
-        walk.record(fine_tuned(walk, start), always=True)
-    (_penalised if method.name == "l1" else _ranked)(walk, start, total)
+        walk.record(fine_tuned(walk, start))
+    (_penalised if method.name == "l1" else _ranked)(walk, start)
     _warn_untrained(walk)
     n = len(walk.networks)
     size = np.array(walk.size)
@@ -235,8 +231,7 @@ def _watched(task: Task, share: float, rng: np.random.RandomState) -> tuple[Task
         return task, None
     order = rng.permutation(len(task))
     held, kept = np.sort(order[:n_held]), np.sort(order[n_held:])
-    first, second = (Task(task.X[i], task.Y[i], task.weight[i]) for i in (kept, held))
-    return first, second
+    return task.take(kept), task.take(held)
 
 
 def _warn_untrained(walk: _Walk) -> None:
@@ -316,15 +311,15 @@ def levels(walk: _Walk, total: int) -> list[int]:
     return [int(k) for k in np.unique(counts)[::-1] if k < start]
 
 
-def _ranked(walk: _Walk, grown: Network, total: int) -> None:
+def _ranked(walk: _Walk, grown: Network) -> None:
     """Remove the least important units level by level, fine-tuning in between."""
     one_shot = walk.method.options["schedule"] == "one_shot"
     order = _scores(walk, grown) if one_shot else None
-    wanted = levels(walk, total)
+    wanted = levels(walk, walk.units.count(grown))
     what = f"pruning {walk.units.size_unit}"
     with progress(len(wanted), what, shown=bool(walk.wishes.verbose)) as on:
         for k in wanted:
-            net = grown if one_shot else walk.now
+            net = grown if one_shot or len(walk.networks) == 1 else walk.networks[-1]
             scores, kept = _scores(walk, net) if order is None else order
             live = walk.units.live(net) & (walk.removed_at == STAYS)
             ranked = np.where(kept, np.inf, scores)
@@ -332,7 +327,7 @@ def _ranked(walk: _Walk, grown: Network, total: int) -> None:
             net = _cut_down(walk, net, ranked, k)
             if not net.live()[0].any():
                 break
-            if ((walk.removed_at == STAYS) & ~walk.units.live(net)).any():
+            if walk.gone(net).any():
                 walk.record(fine_tuned(walk, net))
             on(f"{walk.size[-1]} left, loss {walk.risks[-1]:.4g}")
 
@@ -389,7 +384,7 @@ def _scores(walk: _Walk, net: Network) -> tuple[Array, npt.NDArray[np.bool_]]:
     return scores, kept
 
 
-def fine_tuned(walk: _Walk, net: Network, **changes: Any) -> Network:
+def fine_tuned(walk: _Walk, net: Network, l1: float = 0.0) -> Network:
     """The network trained further on what is left of it, with its zeros kept."""
     epochs, task = walk.method.options["fine_tune"], walk.task
     known = native.training(walk.model, len(task), float(task.weight.mean()))
@@ -400,10 +395,14 @@ def fine_tuned(walk: _Walk, net: Network, **changes: Any) -> Network:
     if not int(epochs):
         return net
     known["learning_rate"] *= float(walk.method.options["rate"])
-    settings = Settings(epochs=int(epochs), schedule="cosine", patience=None, **known)
-    if len(walk.task) <= known["batch_size"]:
-        settings = replace(settings, dtype="float64")
-    return _trained(walk, net, replace(settings, **changes))
+    settings = Settings(
+        epochs=int(epochs),
+        schedule="cosine",
+        dtype=precision(len(walk.task), known["batch_size"]),
+        l1=l1,
+        **known,
+    )
+    return _trained(walk, net, settings)
 
 
 def _trained(walk: _Walk, net: Network, settings: Settings) -> Network:
@@ -423,7 +422,7 @@ def _trained(walk: _Walk, net: Network, settings: Settings) -> Network:
     return net.with_arrays(W, b).settle()
 
 
-def _penalised(walk: _Walk, net: Network, total: int) -> None:
+def _penalised(walk: _Walk, net: Network) -> None:
     """Raise the L1 penalty step by step; each step is trained again without it (debiased)."""
     options = walk.method.options
     top = _largest_penalty(net, walk.task)
@@ -435,10 +434,10 @@ def _penalised(walk: _Walk, net: Network, total: int) -> None:
             net = fine_tuned(walk, net, l1=float(lam))
             if not net.live()[0].any():
                 break
-            if walk.record(fine_tuned(walk, net), extra=float(lam)):
-                on(f"{walk.size[-1]} left, loss {walk.risks[-1]:.4g}")
-            else:
-                on("")
+            refitted = fine_tuned(walk, net)
+            if walk.gone(refitted).any():
+                walk.record(refitted, extra=float(lam))
+            on(f"{walk.size[-1]} left, loss {walk.risks[-1]:.4g}")
 
 
 def _largest_penalty(net: Network, task: Task) -> float:

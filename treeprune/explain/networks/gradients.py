@@ -181,12 +181,6 @@ def _gradient(network: Network, z: Array) -> Array:
     return out
 
 
-def _scores(network: Network, z: Array) -> Array:
-    for w, b in zip(network.weights[1:], network.biases[1:], strict=True):
-        z = activate(z, network.activation) @ w + b
-    return z
-
-
 # -- rectified networks ---------------------------------------------------------------------------
 
 
@@ -237,7 +231,7 @@ def _by_quadrature(network: Network, start: Array, step: Array) -> tuple[Array, 
 
     The line is halved until a finer rule changes nothing and the values add up, for each pair.
     """
-    low, high = _scores(network, start.copy()), _scores(network, start + step)
+    low, high = network.onward(start.copy()), network.onward(start + step)
     rise = high - low
     scale = np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)).max(axis=1))
     out = _with_panels(network, start, step, 1)
