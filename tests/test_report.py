@@ -15,6 +15,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from treeprune import CheckFailedError, Decision, cost_decision, explain, verify
 from treeprune.explain import RuleSet, reasons
+from treeprune.explain.checks import Check
 from treeprune.explain.exports import rerun
 from treeprune.intervals import (
     auc_of,
@@ -542,6 +543,15 @@ def test_reasons_are_of_adverse_rows_and_changes_turn_the_decision(grown):
         assert after < study.costs.cutoff
     scopes = {check["name"]: check["scope"] for check in report["checks"]}
     assert scopes["cheapest changes turn the model's decision"] == "3 of 3 changes"
+
+
+def test_a_direction_that_does_not_hold_is_said_in_the_report(grown, monkeypatch):
+    study, fits, _ = grown
+    wrong = Check(False, "0 of 1 directions", "first not so for age of adverse row 0")
+    settle = reasons.settled
+    monkeypatch.setattr(reasons, "settled", lambda *args: replace(settle(*args), check=wrong))
+    text = render_text(report_of(replace(study, costs=Costs(2, 1, "t")), fits, QUICK))
+    assert "directions agree with the baseline: 0 of 1 directions FAILED" in text
 
 
 def test_reasons_need_costs():

@@ -22,10 +22,11 @@ from .checks import Check
 from .points import Points, replaced
 from .view import View, row, rows_of
 
-__all__ = ["DIRECTION_WORDS", "Directions", "settled"]
+__all__ = ["AGREED", "DIRECTION_WORDS", "Directions", "settled"]
 
 Array = npt.NDArray[np.float64]
 
+AGREED = "directions agree with the baseline"  # name of the check
 DIRECTION_WORDS = {1: "high", -1: "low", 0: "any"}
 TINY = 1e-12
 MOST_ROWS = 100  # of a baseline, where rules are not the model

@@ -535,6 +535,7 @@ class Explanation:
         >>> ex.reasons(X.iloc[[5]])[0].reasons[0].text
         'term: high'
         """
+        from .directions import AGREED
         from .reasons import reasons_of
 
         name = "reasons add up to the model"
@@ -552,7 +553,7 @@ class Explanation:
         if n:
             self._note(name, n, n, "adverse rows", found.method)
         if found.directions is not None:
-            self._keep("directions agree with the baseline", found.directions)
+            self._keep(AGREED, found.directions)
         return found
 
     def leaf_notice_table(self, *, k: int = 4, baseline: Any = "near_cutoff") -> pd.DataFrame:

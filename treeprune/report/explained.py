@@ -21,6 +21,7 @@ from ..explain import explain
 from ..explain.attributions import attribute
 from ..explain.checks import Check
 from ..explain.conditions import NumberCondition
+from ..explain.directions import AGREED
 from ..explain.evaluation import LEVEL, differs
 from ..explain.exports.rerun import sql_check
 from ..explain.leaves import limit_texts
@@ -384,6 +385,8 @@ def _reasons(study: Study, ex: Explanation, checks: dict[str, Check | str]) -> d
     chosen = spread(adverse[np.argsort(-p[adverse], kind="stable")], EXAMPLES)
     found = ex.reasons(study.X_test.iloc[chosen])
     checks[REASONED] = Check(True, f"{len(found)} of {len(found)} rows", found.method)
+    if found.directions is not None:
+        checks[AGREED] = found.directions
     rows = [
         {"row": int(study.test_rows[i]) + 1, **_reasoned(one), "change": _change(ex, study, i)}
         for i, one in zip(chosen.tolist(), found, strict=True)
