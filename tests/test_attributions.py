@@ -17,8 +17,8 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -309,7 +309,7 @@ def test_other_models_are_sampled_with_a_seed_and_an_error():
         (make_pipeline(SimpleImputer(), StandardScaler()), numbers),
         (OneHotEncoder(handle_unknown="ignore"), [c for c in X if c not in numbers]),
     )
-    model = make_pipeline(encode, LogisticRegression(max_iter=500)).fit(X, y)
+    model = make_pipeline(encode, KNeighborsClassifier(20)).fit(X, y)
     ex = explain(model, X, y, random_state=3)
     first = ex.attributions(X[:2], background=X[:15])
     assert first.error_std.shape == first.values.shape and first.error_std.max() > 0

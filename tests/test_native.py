@@ -16,6 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import (
     DecisionTreeClassifier,
@@ -268,7 +269,8 @@ def _negative(model):
 @pytest.mark.parametrize(
     "model, error, words",
     [
-        (LogisticRegression(), UnsupportedModelError, "cannot read a LogisticRegression"),
+        (LogisticRegression(), UnsupportedModelError, "not pruned: .*; got a LogisticRegression"),
+        (KNeighborsClassifier(), UnsupportedModelError, "cannot read a KNeighborsClassifier"),
         (DecisionTreeClassifier, UnsupportedModelError, "give an instance"),
         (make_pipeline(DecisionTreeClassifier()), UnsupportedModelError, "last step"),
         (DecisionTreeClassifier(), NotFittedError, "not fitted"),

@@ -442,12 +442,10 @@ def test_both_differ_and_say_which_they_are():
 def test_networks_without_bends_are_linear():
     net = random_network(11, [4, 3, 3, 2], "identity", density=1.0)
     plain = Network((random_network(1, [4, 2]).weights[0],), ([0.1, 0.2],))
-    for one in (net, plain):
+    for one, kind in ((net, "linear network"), (plain, "linear model")):
         Z, B = random_rows(0, 4, 4), random_rows(1, 500, 4)
         found = attributed(one, Z, B)
-        assert (
-            found.method == "exact Shapley of a linear network, interventional, 500 background rows"
-        )
+        assert found.method == f"exact Shapley of a {kind}, interventional, 500 background rows"
         slope = naive_network.gradient(one, Z[0])
         close(found.values, (Z - B.mean(axis=0))[:, :, None] * slope)
 

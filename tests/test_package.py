@@ -42,6 +42,7 @@ LAYERS = (
     ("selection",),
     ("estimators",),
     ("tree_estimators",),
+    ("metrics",),
     ("report",),
     ("cli",),
     ("__main__",),
@@ -406,7 +407,8 @@ def test_every_dependency_has_a_reason():
 def test_every_third_party_import_is_declared():
     project = _project()["project"]
     names = {re.split(r"[><=\[]", d)[0] for d in project["dependencies"]}
-    names |= {re.split(r"[><=\[]", d)[0] for d in project["optional-dependencies"]["polars"]}
+    for extra in ("polars", "fairness"):
+        names |= {re.split(r"[><=\[]", d)[0] for d in project["optional-dependencies"][extra]}
     known = {n.replace("-", "_") for n in names} - {"scikit_learn"} | {"sklearn", "treeprune"}
     for path in MODULES:
         for node in ast.walk(_tree(path)):

@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -350,7 +351,7 @@ def test_sampled_reasons_are_reproducible_and_say_their_error(credit):
         remainder="passthrough",
     )
     numbers = X.drop(columns=["purpose", "age"])
-    model = make_pipeline(encode, LinearDiscriminantAnalysis()).fit(numbers, y)
+    model = make_pipeline(encode, GaussianNB()).fit(numbers, y)
     first, second = (
         explain(model, numbers, decision=decision()).reasons(numbers[1:4], baseline="all")
         for _ in range(2)
@@ -379,7 +380,7 @@ def test_derived_columns_have_a_value_and_fewer_methods(credit):
             assert "missing" not in reason.text
     found = ex.attributions(numbers[:5])
     assert found.values.shape[1] == len(found.feature_names) == found.data.shape[1] == 5
-    other = make_pipeline(PCA(2), LinearDiscriminantAnalysis()).fit(numbers, y)
+    other = make_pipeline(PCA(2), GaussianNB()).fit(numbers, y)
     sampled = explain(other, numbers).attributions(numbers[:5], background=numbers[:20])
     assert sampled.values.shape[1] == len(sampled.feature_names) == sampled.data.shape[1] == 3
     hidden = Decision("bad", cutoff=0.35, unnameable=["pca1"])

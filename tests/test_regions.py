@@ -809,10 +809,10 @@ def test_models_without_regions_say_why():
     with pytest.raises(ValueError, match="tanh, which is nowhere linear"):
         explain(smooth, X, y).regions  # noqa: B018
     tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match=r"no network; use ex\.rules, which are the model"):
+    with pytest.raises(ValueError, match=r"or a linear model; use ex\.rules, which are the model"):
         explain(tree, X, y).regions  # noqa: B018
     forest = RandomForestClassifier(20, random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match=r"no network; use ex\.rules, a surrogate"):
+    with pytest.raises(ValueError, match=r"or a linear model; use ex\.rules, a surrogate"):
         explain(forest, X, y).regions  # noqa: B018
 
 

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     )
     from .explain import Explanation, FeatureMap, Rule, RuleSet, explain
     from .losses import cost_decision
+    from .metrics import (
+        Comparison,
+        Fairness,
+        InterpretabilityScore,
+        choose_within,
+        compare,
+        fairness,
+        interpretability,
+        make_fairness_scorer,
+        make_interpretability_scorer,
+    )
     from .network import Network
     from .neural import SparseMLPClassifier, SparseMLPRegressor
     from .path import PruningPath
@@ -33,9 +44,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CheckFailedError": "exceptions",
+    "Comparison": "metrics",
     "Decision": "decision",
     "Explanation": "explain",
+    "Fairness": "metrics",
     "FeatureMap": "explain",
+    "InterpretabilityScore": "metrics",
     "METHODS": "pruning",
     "MalformedModelError": "exceptions",
     "Method": "pruning",
@@ -54,8 +68,14 @@ _HOMES = {
     "Trees": "trees",
     "UnsupportedModelError": "exceptions",
     "Verification": "verification",
+    "choose_within": "metrics",
+    "compare": "metrics",
     "compression": "sizes",
     "cost_decision": "losses",
+    "fairness": "metrics",
+    "interpretability": "metrics",
+    "make_fairness_scorer": "metrics",
+    "make_interpretability_scorer": "metrics",
     "prune": "pruning",
     "pruning_path": "pruning",
     "pruning_strengths": "pruning",
@@ -66,9 +86,12 @@ _HOMES = {
 __all__ = [
     "METHODS",
     "CheckFailedError",
+    "Comparison",
     "Decision",
     "Explanation",
+    "Fairness",
     "FeatureMap",
+    "InterpretabilityScore",
     "MalformedModelError",
     "Method",
     "Network",
@@ -86,10 +109,16 @@ __all__ = [
     "Trees",
     "UnsupportedModelError",
     "Verification",
+    "choose_within",
+    "compare",
     "compression",
     "cost_decision",
     "datasets",
     "explain",
+    "fairness",
+    "interpretability",
+    "make_fairness_scorer",
+    "make_interpretability_scorer",
     "native",
     "prune",
     "pruning_path",

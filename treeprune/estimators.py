@@ -163,6 +163,14 @@ def _recipe(self: Any, base: Any, method: Method, y: Any) -> Recipe:
     )
 
 
+def recipe_of(self: Any, y: Any) -> Recipe:
+    """How an estimator of this package, fitted or not, makes a path from rows."""
+    base = self._base()
+    task = "classification" if hasattr(base, "predict_proba") else "regression"
+    method = find_method(self.method, {task}, network=native.is_network(base))
+    return _recipe(self, base, method, y)
+
+
 def _choose(path: PruningPath, rule: Any, method: Method) -> int:
     if len(path) == 1:
         return 0

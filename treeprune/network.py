@@ -66,7 +66,8 @@ class Network:
     """A multilayer perceptron.
 
     Besides the fields there are `n_outputs`, `is_classifier`, `n_scores` (numbers before the
-    link), and the counts `n_weights`, `n_neurons`, `n_inputs` of what is not zero.
+    link), and the counts `n_weights`, `n_neurons`, `n_inputs` of what is not zero. One layer alone
+    is a linear model; `kind` says which it is.
 
     Parameters
     ----------
@@ -150,6 +151,11 @@ class Network:
     def hidden_layer_sizes(self) -> tuple[int, ...]:
         """Neurons of each hidden layer, live or not."""
         return tuple(len(b) for b in self.biases[:-1])
+
+    @property
+    def kind(self) -> str:
+        """What to call it: "network", without hidden layers "linear model"."""
+        return "network" if self.hidden_layer_sizes else "linear model"
 
     @property
     def n_weights(self) -> int:

@@ -63,6 +63,9 @@ class PruningPath:
         Name of the score.
     chosen : int or None
         The step that was chosen by `PrunedClassifier` and the like.
+    measures : DataFrame or None
+        A row a step, once `interpretability` has measured the path: `interpretability` (the
+        composite), its components, and `loss` with `loss_se`; intervals beside them.
 
     References
     ----------
@@ -96,6 +99,7 @@ class PruningPath:
     chosen: int | None = None
     networks: tuple[Network, ...] = ()
     counts: dict[str, Array] = field(default_factory=dict)
+    measures: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name in ("removed_at", "strength", "size", "risk"):
@@ -119,8 +123,9 @@ class PruningPath:
         DataFrame
             Columns step, strength, size, risk, score, score_se, interpretability. Scores are NaN
             where they were not asked (scores that are not additive are asked on at most 200
-            steps); interpretability is NaN until it has been measured. Of networks also columns,
-            neurons and weights (live ones, whatever the unit).
+            steps); interpretability is NaN until `treeprune.interpretability` has measured it, at
+            the steps it was asked for. Of networks also columns, neurons and weights (live ones,
+            whatever the unit).
 
         Examples
         --------
@@ -141,7 +146,9 @@ class PruningPath:
                 "risk": self.risk,
                 "score": nan if self.step_score is None else self.step_score,
                 "score_se": nan if self.step_score_se is None else self.step_score_se,
-                "interpretability": nan,
+                "interpretability": nan
+                if self.measures is None
+                else self.measures["interpretability"].to_numpy(),
                 **(self.counts if self.networks else {}),
             }
         )
@@ -154,8 +161,10 @@ class PruningPath:
         columns: int | None = None,
         neurons: int | None = None,
         weights: int | None = None,
+        interpretability: float | None = None,
+        loss: float | None = None,
     ) -> int:
-        """Step of a size, a strength, or a budget in human units.
+        """Step of a size, a strength, a budget in human units, or a limit on what was measured.
 
         Parameters
         ----------
@@ -166,12 +175,18 @@ class PruningPath:
         columns, neurons, weights : int, optional
             The largest model that reads at most this many raw columns, or has at most so many
             hidden neurons or weights (of networks).
+        interpretability : float, optional
+            The model of least loss among those whose composite is at least this, on a path that
+            `treeprune.interpretability` has measured; the smallest of equal ones.
+        loss : float, optional
+            The model of highest composite among those whose loss is at most this.
 
         Raises
         ------
         ValueError
-            If not exactly one is given, the strength is NaN, every model is larger, or the path
-            does not count such things.
+            If not exactly one is given, the strength is NaN, every model is larger, the path
+            does not count such things or was not measured, or no step is within the limit (the
+            message says which comes nearest).
 
         Examples
         --------
@@ -185,8 +200,16 @@ class PruningPath:
         """
         budgets = {"columns": columns, "neurons": neurons, "weights": weights}
         asked = {name: most for name, most in budgets.items() if most is not None}
-        if len(asked) + (size is not None) + (strength is not None) != 1:
-            raise ValueError("give either size or strength, or one of columns, neurons, weights")
+        others = (size, strength, interpretability, loss)
+        if len(asked) + sum(value is not None for value in others) != 1:
+            raise ValueError(
+                "give either size or strength, or one of columns, neurons, weights, "
+                "interpretability, loss"
+            )
+        if interpretability is not None:
+            return self._measured_within("interpretability", -interpretability, "loss", 1)
+        if loss is not None:
+            return self._measured_within("loss", loss, "interpretability", -1)
         if strength is not None:
             if np.isnan(strength):
                 raise ValueError("strength is NaN; give a number, inf for the smallest model")
@@ -200,6 +223,32 @@ class PruningPath:
                 f"strength, {', '.join(self.counts)}"
             )
         return self._first_within(self.counts[name], most, name)
+
+    def _measured_within(self, name: str, most: float, aim: str, sign: int) -> int:
+        """Step whose `aim` is best among those within a limit; larger composites are better."""
+        if self.measures is None:
+            raise ValueError(
+                f"nothing is known of the {name} of these steps; measure the path first: "
+                "path = treeprune.interpretability(path, X, y)"
+            )
+        own = (1 if name == "loss" else -1) * self.measures[name].to_numpy()
+        if np.isnan(most) or np.isnan(own).all():
+            raise ValueError(
+                f"{name} is {abs(most)} or was measured at no step; give a number, and measure "
+                "the path with outcomes"
+            )
+        inside = own <= most
+        if not inside.any():
+            near = int(np.nanargmin(own))
+            word = "at most" if name == "loss" else "at least"
+            raise ValueError(
+                f"no step has {name} {word} {abs(most):.4g}; nearest is step {near} with "
+                f"{abs(own[near]):.4g} ({self.size[near]} {self.size_unit})"
+            )
+        value = np.where(inside, sign * self.measures[aim].to_numpy(), np.nan)
+        if np.isnan(value).all():  # no losses: the smallest model within the limit
+            return int(np.flatnonzero(inside)[-1])
+        return int(np.flatnonzero(value <= np.nanmin(value) + 1e-12)[-1])
 
     def _first_within(self, counts: Array, most: int, name: str) -> int:
         steps = np.flatnonzero(counts <= most)
@@ -227,6 +276,8 @@ class PruningPath:
         columns: int | None = None,
         neurons: int | None = None,
         weights: int | None = None,
+        interpretability: float | None = None,
+        loss: float | None = None,
     ) -> Any:
         """The native model of a step; networks are compacted.
 
@@ -234,7 +285,7 @@ class PruningPath:
         ----------
         step : int, optional
             Number of the step; negative ones count from the end.
-        size, strength, columns, neurons, weights : optional
+        size, strength, columns, neurons, weights, interpretability, loss : optional
             See `step_for`.
 
         Returns
@@ -265,6 +316,8 @@ class PruningPath:
             "columns": columns,
             "neurons": neurons,
             "weights": weights,
+            "interpretability": interpretability,
+            "loss": loss,
         }
         asked: dict[str, Any] = {name: x for name, x in wanted.items() if x is not None}
         if len(asked) + (step is not None) != 1:

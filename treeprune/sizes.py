@@ -37,7 +37,7 @@ def compression(before: Any, after: Any, X: Any = None) -> pd.DataFrame:
     Raises
     ------
     UnsupportedModelError
-        If a model is no network.
+        If a model is no network, or a linear model, of which nothing can be removed.
     ValueError
         If there are no rows in X.
 
@@ -55,6 +55,8 @@ def compression(before: Any, after: Any, X: Any = None) -> pd.DataFrame:
     (992, True)
     """
     models = {"before": before, "after": after}
+    for model in models.values():
+        native.check_supported(model)
     rows = {name: dict(native.read_network(m).counts()) for name, m in models.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").astype(np.float64)
     if X is not None:

@@ -63,8 +63,7 @@ class _PrunedTree(BaseDecisionTree):
                 f"ccp_alpha={self.ccp_alpha!r} would prune before the path is known; leave it at "
                 "0 and use strength (the same scale) instead"
             )
-        grown = self._native(**{name: getattr(self, name) for name in self._native_names()})
-        fit_pruned(self, grown, X, y, sample_weight, groups)
+        fit_pruned(self, self._base(), X, y, sample_weight, groups)
         for name, value in vars(self.estimator_).items():
             if name.endswith("_"):
                 setattr(self, name, value)
@@ -77,6 +76,10 @@ class _PrunedTree(BaseDecisionTree):
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = several
         return tags
+
+    def _base(self) -> Any:
+        """The tree to grow."""
+        return self._native(**{name: getattr(self, name) for name in self._native_names()})
 
     @classmethod
     def _native_names(cls) -> list[str]:
@@ -125,8 +128,7 @@ class _PrunedTree(BaseDecisionTree):
         >>> model.cost_complexity_pruning_path(X, y).ccp_alphas.round(2)
         array([0.  , 0.26, 0.33])
         """
-        grown = self._native(**{name: getattr(self, name) for name in self._native_names()})
-        return grown.cost_complexity_pruning_path(X, y, sample_weight)
+        return self._base().cost_complexity_pruning_path(X, y, sample_weight)
 
 
 class PrunedTreeClassifier(_PrunedTree, DecisionTreeClassifier):

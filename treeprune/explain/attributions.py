@@ -1,10 +1,10 @@
 """Attributions: what each raw column adds to a prediction, exactly where that can be had.
 
 Trees and their sums are attributed by exact Shapley values over raw columns (all indicators of a
-category are one player), in the units in which the model adds up; so are networks where few
-columns reach a neuron, else by integrated gradients. Other models go through shap's model-agnostic
-explainers, with a seed and the error of the sampling. Every result is compared with the
-estimator's own output before it is returned.
+category are one player), in the units in which the model adds up; so are linear models, and
+networks where few columns reach a neuron, else by integrated gradients. Other models go through
+shap's model-agnostic explainers, with a seed and the error of the sampling. Every result is
+compared with the estimator's own output before it is returned.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def attribute(
     game: str = "path_dependent",
     background: Any = None,
     random_state: Any = None,
+    runs: int = _REPEATS,
 ) -> Attributions:
     """Shapley values of every column of `view.feature_map` for each row, or, for networks of which
     too many columns reach a neuron, integrated gradients: `method` says which.
@@ -95,6 +96,8 @@ def attribute(
         Rows for the interventional game.
     random_state : int, optional
         Seed of the sampling where there is one, or of the draw among too many background rows.
+    runs : int
+        Of the sampling, whose spread is its error; one run has none.
 
     Returns
     -------
@@ -127,7 +130,7 @@ def attribute(
         )
     if view.network is not None:
         return _of_network(view, X, background, random_state)
-    return _of_anything(view, X, background, random_state)
+    return _of_anything(view, X, background, random_state, runs)
 
 
 def tree_game(view: View, background: Any = None) -> TreeGame:
@@ -253,11 +256,13 @@ def _of_the_library(view: View, X: Any) -> Attributions | None:
     )
 
 
-def _of_anything(view: View, X: Any, background: Any, random_state: Any) -> Attributions:
+def _of_anything(
+    view: View, X: Any, background: Any, random_state: Any, repeats: int
+) -> Attributions:
     """Subsets of columns enumerated, or permutations sampled, by shap."""
     import shap
 
-    coder = _Coder.of(view.feature_map.columns[: view.feature_map.n_raw], X, background)
+    coder = Coder.of(view.feature_map.columns[: view.feature_map.n_raw], X, background)
     codes, others = coder.codes(X), coder.codes(background)
     p = codes.shape[1]
     rng = np.random.default_rng(0 if random_state is None else random_state)
@@ -284,12 +289,12 @@ def _of_anything(view: View, X: Any, background: Any, random_state: Any) -> Attr
         size = len(others) if all_at_once else _DRAWN
         drawn = [
             others if all_at_once else others[rng.choice(len(others), size, replace=False)]
-            for _ in range(_REPEATS)
+            for _ in range(repeats)
         ]
         runs = [run(rows) for rows in drawn]
         what = f"all subsets of {p} columns" if p <= _EXACT_COLUMNS else "sampled permutations"
         of = "" if all_at_once else f" drawn from {len(others)}"
-        method = f"{_REPEATS} runs of {what}, {size} background rows{of} in each"
+        method = f"{repeats} runs of {what}, {size} background rows{of} in each"
     stack = np.stack([one.values for one in runs])
     values = stack.mean(axis=0)
     base = np.mean([np.asarray(one.base_values, dtype=np.float64) for one in runs], axis=0)
@@ -307,7 +312,7 @@ def _of_anything(view: View, X: Any, background: Any, random_state: Any) -> Attr
 
 
 @dataclass(frozen=True, eq=False)
-class _Coder:
+class Coder:
     """Rows of any types as numbers and back, for explainers that only know numbers."""
 
     frame: pd.DataFrame
@@ -315,7 +320,7 @@ class _Coder:
     named: bool
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...], *tables: Any) -> _Coder:
+    def of(cls, columns: tuple[Column, ...], *tables: Any) -> Coder:
         frames = [as_frame(table)[[c.name for c in columns]] for table in tables]
         uniques = []
         for name in frames[0].columns:

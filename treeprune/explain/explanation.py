@@ -28,6 +28,7 @@ from .attributions import (
 )
 from .checks import Check
 from .features import FeatureMap
+from .networks import rounding
 from .rules import RuleSet
 from .tables import as_frame
 from .text import rule_text
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import shap
 
     from .counterfactual import Counterfactual
+    from .interpretability import InterpretabilityScore
     from .proofs import Monotone
     from .reasons import Reasons
     from .regions import RegionRules
@@ -66,9 +68,10 @@ def explain(
     ----------
     model : fitted estimator
         A tree, forest or booster; a pipeline that ends in one; a search or pruned estimator
-        around one. These are explained exactly; a multilayer perceptron is attributed exactly
-        too. Any other classifier or regressor is read through a surrogate, whose fidelity is
-        stated, and attributed by sampling.
+        around one. These are explained exactly; a multilayer perceptron or linear model is
+        attributed exactly too, and a linear model written out exactly as `regions`. Any other
+        classifier or regressor is read through a surrogate, whose fidelity is stated, and
+        attributed by sampling.
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows of raw columns, usually the training rows: names and types, how limits are
         printed, baselines of reasons, what a surrogate imitates. Kept as they are, not copied.
@@ -158,7 +161,7 @@ class Explanation:
     checks : dict of str to Check
         What was compared with the model so far.
     regions : RegionRules
-        A network of few neurons as linear scorecards, exactly.
+        A network of few neurons, or a linear model, as linear scorecards, exactly.
 
     Examples
     --------
@@ -200,11 +203,13 @@ class Explanation:
     def regions(self) -> RegionRules:
         """A small relu network as one linear scorecard a region, compared with the model.
 
+        A linear model is one region: a scorecard in raw columns and units.
+
         Raises
         ------
         ValueError
-            If the model has no regions that could be written out: it is no network, or has more
-            than 10 live hidden neurons, or others than relu.
+            If the model has no regions that could be written out: it is neither a network nor
+            linear, or has more than 10 live hidden neurons, or others than relu.
         CheckFailedError
             If they do not give the estimator's own output on a reference row.
 
@@ -229,7 +234,9 @@ class Explanation:
         from .regions import no_regions, region_rules
 
         view = self.view
-        why = "it is no network" if view.network is None else no_regions(view.network)
+        why: str | None = "it cannot be read as a network or a linear model"
+        if view.network is not None:
+            why = no_regions(view.network)
         if view.network is None or why is not None:
             kind = type(view.answers.model if view.predictor is None else view.predictor).__name__
             raise ValueError(
@@ -252,6 +259,9 @@ class Explanation:
         is_float32 = view.feature_map.model_matrix(row(self.X, [0])).dtype == np.float32
         slack = size * (FLOAT32_SLACK if is_float32 else REGIONS_SLACK)
         agree = np.all(np.abs(own - said) <= slack, axis=(1, 2))
+        if not agree.all():  # by no more than it may have lost of large sums
+            slack = np.maximum(slack, rounding(view.network, view.feature_map.model_matrix(self.X)))
+            agree = np.all(np.abs(own - said) <= slack, axis=(1, 2))
         detail = f"{'predict_proba' if found.is_classifier else 'predict'} of the regions"
         detail += f" against the model's{' in float32' * bool(is_float32)}"
         if not agree.all():
@@ -847,6 +857,30 @@ class Explanation:
         from .proving import unused_of
 
         return unused_of(self.view)
+
+    @cached_property
+    def interpretability(self) -> InterpretabilityScore:
+        """How interpretable the model is, measured on the reference rows.
+
+        With outcomes the model is refitted 20 times on parts of these rows, as they are;
+        `treeprune.interpretability` has settings for all of it.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = DecisionTreeClassifier(max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> ex = explain(model, X, y)
+        >>> round(ex.interpretability.components["focus"], 2)
+        0.81
+        """
+        from .interpretability.score import Setting, score_model
+
+        seed = 0 if self.random_state is None else self.random_state
+        setting = Setting(self.X, self.y, decision=self.decision, random_state=seed)
+        return score_model(self.view.answers.model, setting)
 
     @property
     def is_exactly_attributed(self) -> bool:

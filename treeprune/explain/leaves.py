@@ -18,7 +18,7 @@ from .features import FeatureMap
 from .limits import printed_limits
 from .rules import Rule
 
-__all__ = ["limit_texts", "partition_rules", "tree_rules"]
+__all__ = ["limit_texts", "partition_rules", "reachable", "tree_rules"]
 
 Respond = Callable[[npt.NDArray], npt.NDArray]
 Box = dict[int, Condition]
@@ -97,6 +97,38 @@ def partition_rules(
     )
 
 
+def reachable(
+    trees: Trees, left: dict[int, Condition], columns: tuple[Column, ...]
+) -> npt.NDArray[np.bool_]:
+    """Mask of the nodes that some raw row can reach, shape (n_nodes,).
+
+    Parameters
+    ----------
+    trees : Trees
+    left : dict of int to Condition
+        `FeatureMap.left` of its splits.
+    columns : tuple of Column
+
+    Examples
+    --------
+    A second test of the same column that the first has settled:
+
+    >>> import numpy as np
+    >>> from treeprune.explain.conditions import Column, NumberCondition
+    >>> tree = Trees(
+    ...     [1, 2, -1, -1, -1], [4, 3, -1, -1, -1], [0],
+    ...     np.zeros((5, 1, 1)), np.ones(5), np.ones(5), np.zeros(5), [1.0],
+    ... )
+    >>> left = {t: NumberCondition(0, ((-np.inf, 5.0 + t),), False) for t in (0, 1)}
+    >>> reachable(tree, left, (Column("x0", refuses_missing=True),)).tolist()
+    [True, True, True, False, True]
+    """
+    out = np.zeros(trees.n_nodes, dtype=bool)
+    for root in trees.roots:
+        out[[node for node, _ in _reached(trees, int(root), left, columns)]] = True
+    return out
+
+
 def _scaled(trees: Trees, leaves: npt.NDArray, tree: int) -> npt.NDArray:
     return trees.value[leaves] * trees.tree_weight[tree]
 
@@ -105,11 +137,20 @@ def _boxes(
     trees: Trees, root: int, left: dict[int, Condition], columns: tuple[Column, ...]
 ) -> Iterator[tuple[int, Box]]:
     """Leaves with their merged conditions, left before right; unreachable ones left out."""
+    for node, box in _reached(trees, root, left, columns):
+        if trees.left[node] < 0:
+            yield node, box
+
+
+def _reached(
+    trees: Trees, root: int, left: dict[int, Condition], columns: tuple[Column, ...]
+) -> Iterator[tuple[int, Box]]:
+    """Nodes that some row can reach, parents first, left before right."""
     stack: list[tuple[int, Box]] = [(root, {})]
     while stack:
         node, box = stack.pop()
+        yield node, box
         if trees.left[node] < 0:
-            yield node, box
             continue
         condition = left[node]
         away = condition.complement(columns[condition.column])

@@ -73,5 +73,7 @@ def unused_of(view: View) -> tuple[str, ...]:
         used = {raw for j in read for raw in map_.sources[j].raw}
         return tuple(map_.columns[i].name for i in range(map_.n_raw) if i not in used)
     if view.splits is None:
-        raise ValueError("which columns a model cannot use is known of trees and networks only")
+        raise ValueError(
+            "which columns a model cannot use is known of trees, networks and linear models only"
+        )
     return unused(view.splits, view.feature_map)

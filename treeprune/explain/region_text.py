@@ -95,18 +95,12 @@ def _notes(rules: RegionRules, shown: tuple[Region, ...]) -> list[str]:
 
 
 def _head(rules: RegionRules) -> str:
-    n, neurons = len(rules), rules.network.settle().n_neurons
     names = score_names(rules)
     what = names[0] if len(names) == 1 else "each score"
-    said = (
-        f"{n} region{'s' * (n != 1)}, in {'each of which' if n != 1 else 'which'} {what} is a sum"
-    )
-    possible = rules.n_possible
-    count = "how many regions are possible was not counted"
-    if possible is not None:
-        are = "region is" if possible == 1 else "regions are"
-        count = f"{possible} {are} possible within the values seen"
-    said += f" ({neurons} hidden neuron{'s' * (neurons != 1)}; {count})."
+    if _is_linear(rules):
+        said = f"1 linear region: {what} is one sum for all rows."
+    else:
+        said = _counted(rules, what)
     if rules.network.link == "logit":
         said += " P = 1 / (1 + exp(-log-odds))."
     elif rules.network.link == "softmax":
@@ -116,14 +110,35 @@ def _head(rules: RegionRules) -> str:
     return f"{said} Figures have {rules.digits} digits{off if rules.printed_error else ''}."
 
 
-def _region_lines(rules: RegionRules, region: Region, i: int, sums: _Sums, width: int) -> list[str]:
-    head = (
-        f"Region {i + 1} of {len(rules)}: {_percent(region.share)} of rows ({region.n_rows:,})"
-        f"{_outcome(rules, region)}"
+def _is_linear(rules: RegionRules) -> bool:
+    """Whether there are no neurons to speak of, and so no other region."""
+    return not rules.network.hidden_layer_sizes
+
+
+def _counted(rules: RegionRules, what: str) -> str:
+    """How many regions there are, and by how many neurons."""
+    n, neurons = len(rules), rules.network.settle().n_neurons
+    which = "each of which" if n != 1 else "which"
+    possible = rules.n_possible
+    count = "how many regions are possible was not counted"
+    if possible is not None:
+        are = "region is" if possible == 1 else "regions are"
+        count = f"{possible} {are} possible within the values seen"
+    return (
+        f"{n} region{'s' * (n != 1)}, in {which} {what} is a sum "
+        f"({neurons} hidden neuron{'s' * (neurons != 1)}; {count})."
     )
-    asked = [sums.asked(h, region) for h in region.half_spaces if not h.fixed]
-    when = "; ".join(asked) or "always"
-    lines = [head, *_wrapped(f"applies when {when}", width, "  ", "    ")]
+
+
+def _region_lines(rules: RegionRules, region: Region, i: int, sums: _Sums, width: int) -> list[str]:
+    if _is_linear(rules):
+        lines = [f"All rows ({region.n_rows:,}){_outcome(rules, region)}"]
+    else:
+        head = f"Region {i + 1} of {len(rules)}: {_percent(region.share)} of rows"
+        asked = [sums.asked(h, region) for h in region.half_spaces if not h.fixed]
+        when = "; ".join(asked) or "always"
+        lines = [f"{head} ({region.n_rows:,}){_outcome(rules, region)}"]
+        lines += _wrapped(f"applies when {when}", width, "  ", "    ")
     for k, name in enumerate(score_names(rules)):
         said = sum_text(rules, region.coefficients[:, k], region.spread, float(region.constant[k]))
         lines += _wrapped(f"{name} = {said}", width, "  ", "    ")

@@ -2,8 +2,9 @@
 
 A network of relu neurons is linear wherever the same neurons are on. With few neurons there are few
 such regions, and each is written out in raw columns and units: constant, coefficients, and an
-inequality for each neuron. What is written is what is run: predictions come from the region's own
-figures, so that comparing them with the network says something.
+inequality for each neuron; a linear model is one region. What is written is what is run:
+predictions come from the region's own figures, so that comparing them with the network says
+something.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class RegionRules:
-    """A network, written out as one linear scorecard a region.
+    """A network, written out as one linear scorecard a region; a linear model is one region.
 
     Made by `explain(model, X).regions`; see there.
 
@@ -580,7 +581,7 @@ def no_regions(network: Network) -> str | None:
     >>> no_regions(net)
     'its hidden neurons are tanh, which is nowhere linear (relu is, region by region)'
     """
-    if network.activation not in ("relu", "identity"):
+    if network.hidden_layer_sizes and network.activation not in ("relu", "identity"):
         return (
             f"its hidden neurons are {network.activation}, which is nowhere linear (relu is, "
             "region by region)"
@@ -609,7 +610,7 @@ def region_rules(
     Parameters
     ----------
     network : Network
-        Of relu neurons, at most 10 of them live, or of identity ones.
+        Of relu neurons, at most 10 of them live, or of identity ones, or without hidden layers.
     feature_map : FeatureMap
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows.

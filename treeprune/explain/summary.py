@@ -79,6 +79,7 @@ def _model(ex: Explanation) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "type": type(view.answers.model).__name__,
         "predictor": type(view.predictor).__name__,
+        "kind": None if view.network is None else view.network.kind,
         "n_trees": None if trees is None else trees.n_trees,
         "n_leaves": None if trees is None else trees.n_leaves,
         "n_columns": view.feature_map.n_raw,
@@ -123,15 +124,21 @@ def _rules(ex: Explanation, held_out: tuple[Any, Any] | None) -> str:
 
 
 def _regions(ex: Explanation) -> dict[str, Any] | None:
-    """The exact regions of a network that has them."""
+    """The exact regions of a network or linear model that has them."""
     if ex.view.network is None or no_regions(ex.view.network) is not None:
         return None
     try:
         most = ex.regions.regions[0]
     except ValueError:  # None and NaN are told apart, which no raw term says
         return None
-    neurons = ex.regions.network.settle().n_neurons
-    return {"n": len(ex.regions), "n_neurons": neurons, "largest_share": most.share}
+    net = ex.regions.network
+    return {
+        "n": len(ex.regions),
+        "kind": net.kind,
+        "n_neurons": net.settle().n_neurons,
+        "n_scores": net.n_scores,
+        "largest_share": most.share,
+    }
 
 
 def _attribution(ex: Explanation) -> list[dict[str, Any]]:
@@ -145,7 +152,7 @@ def _attribution(ex: Explanation) -> list[dict[str, Any]]:
 
 def _affordable(ex: Explanation) -> int:
     """Rows over which attributions are averaged: all, but few where each is sampled."""
-    if ex.view.network is not None:
+    if ex.view.network is not None and ex.view.network.hidden_layer_sizes:
         return 1000  # a network is played out against the reference rows
     return len(ex.X) if ex.is_exactly_attributed else 20
 
@@ -284,6 +291,7 @@ def _model_words(m: dict[str, Any]) -> str:
         kind = "It is"
         if not m["exact"]:
             why = "too large to read" if m["n_trees"] else "no tree"
+            why = "linear" if m["kind"] == "linear model" else why
             kind = f"It is {why}; a surrogate of it has"
         text.append(
             f"{kind} {m['n_rules']} rules over {len(m['used'])} of "
@@ -304,6 +312,9 @@ def _model_words(m: dict[str, Any]) -> str:
 
 
 def _region_words(r: dict[str, Any]) -> str:
+    if r["kind"] == "linear model":
+        scores = "score is one sum" if r["n_scores"] == 1 else f"{r['n_scores']} scores are sums"
+        return f"The model's {scores} for all rows, written out exactly: ex.regions."
     neurons = f"{r['n_neurons']} hidden neuron{'s' * (r['n_neurons'] != 1)}"
     if r["n"] == 1:
         return f"On all reference rows the network is one linear score ({neurons}): ex.regions."

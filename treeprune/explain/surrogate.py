@@ -177,7 +177,7 @@ def surrogate_tree(
 
     def fit(rows: npt.NDArray[np.int64]) -> tuple[Any, Any]:
         smallest = min_samples_leaf or max(FEWEST_IN_LEAF, -(-len(rows) // 100))
-        encoder = _fit_encoder(plain.iloc[rows], output[rows], kinds)
+        encoder = fit_encoder(plain.iloc[rows], output[rows], kinds)
         tree = DecisionTreeRegressor(
             max_leaf_nodes=max_leaves, min_samples_leaf=smallest, random_state=seed
         )
@@ -251,7 +251,7 @@ def encoded(encoder: Any, plain: pd.DataFrame) -> npt.NDArray:
     return dense(encoder.transform(plain))
 
 
-def _fit_encoder(plain: pd.DataFrame, output: Array, kinds: dict[str, str]) -> Any:
+def fit_encoder(plain: pd.DataFrame, output: Array, kinds: dict[str, str]) -> Any:
     """Numbers as they are; categories by the mean of the model's output, rare ones pooled."""
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     categories = [name for name, kind in kinds.items() if kind != "number"]

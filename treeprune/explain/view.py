@@ -132,7 +132,7 @@ class View:
         Whether the model's own library attributes its predictions to the raw columns, where its
         trees cannot be read.
     network : Network or None
-        Its network, where it is one.
+        Its network, where it is one; a linear model is one without hidden layers.
 
     Examples
     --------
@@ -209,8 +209,8 @@ class View:
     def raw_score(self, X: Any) -> npt.NDArray[np.float64]:
         """The estimator's own output for rows, in the unit of attributions, (n, n_scores).
 
-        Probabilities and targets come from the caller's estimator, scores of boosters and networks
-        from the native model behind the caller's own transformer.
+        Probabilities and targets come from the caller's estimator, scores of boosters, networks and
+        linear models from the native model behind the caller's own transformer.
         """
         if self._link == "identity":
             out = self.answers(X)
@@ -228,6 +228,7 @@ def view_of(
     *,
     feature_map: FeatureMap | None = None,
     decision: Decision | None = None,
+    readable: bool = True,
     random_state: Any = None,
 ) -> View:
     """Read a model as well as it can be read.
@@ -235,8 +236,8 @@ def view_of(
     Parameters
     ----------
     model : fitted estimator
-        A pipeline, a search, a wrapper of this package, a tree, forest or booster, or any other
-        classifier or regressor.
+        A pipeline, a search, a wrapper of this package, a tree, forest, booster, network or linear
+        model, or any other classifier or regressor.
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows: names, types, how limits are printed, what a surrogate imitates.
     y : array-like, optional
@@ -245,6 +246,9 @@ def view_of(
         Read from the pipeline by default.
     decision : Decision, optional
         For the share of rows for which a surrogate decides as the model.
+    readable : bool
+        Whether to write rules, of the model or of its surrogate; without them a view is made
+        quickly, and knows structure, answers and attributions all the same.
     random_state : int, optional
         Seed of the surrogate's folds.
 
@@ -275,10 +279,10 @@ def view_of(
         feature_map = FeatureMap.of(transformer, X, categories=categories, integer_categories=codes)
     target = _targets(answers, y, trees if network is None else network)
     rules = None
-    if trees is not None and splits is not None:
+    if trees is not None and splits is not None and readable:
         rules = _exact_rules(trees, splits, feature_map, answers, target, X)
     fidelity = None
-    if rules is None and len(target) == 1:
+    if rules is None and readable and len(target) == 1:
         classes = answers.classes[0] if answers.classes else None
         imitation = surrogate_tree(
             lambda rows: answers(rows)[:, 0, :],

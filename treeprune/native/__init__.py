@@ -3,7 +3,8 @@
 A model is recognised by the name of its class or of one of its base classes, so that no library
 is imported before a model of it turns up. `read` gives `Trees`, `splits` how nodes decide,
 `apply` lets the model itself send rows to leaves, `raw_score` and `contributions` are what it says
-of rows itself, `write` returns a model of the same type.
+of rows itself, `write` returns a model of the same type. `read_network` gives `Network`, also of
+linear models, which are networks without hidden layers.
 """
 
 from __future__ import annotations
@@ -69,9 +70,51 @@ _READERS: dict[tuple[str, str], str] = {
     **{
         ("treeprune", name): "sklearn_mlp" for name in ("SparseMLPClassifier", "SparseMLPRegressor")
     },
+    **{
+        ("sklearn", name): "linear"
+        for name in (
+            "LogisticRegression",
+            "LogisticRegressionCV",
+            "SGDClassifier",
+            "LinearDiscriminantAnalysis",
+            "LinearRegression",
+            "Ridge",
+            "RidgeCV",
+            "Lasso",
+            "LassoCV",
+            "ElasticNet",
+            "ElasticNetCV",
+            "MultiTaskLasso",
+            "MultiTaskLassoCV",
+            "MultiTaskElasticNet",
+            "MultiTaskElasticNetCV",
+            "Lars",
+            "LarsCV",
+            "LassoLars",
+            "LassoLarsCV",
+            "LassoLarsIC",
+            "OrthogonalMatchingPursuit",
+            "OrthogonalMatchingPursuitCV",
+            "BayesianRidge",
+            "ARDRegression",
+            "HuberRegressor",
+            "QuantileRegressor",
+            "TheilSenRegressor",
+            "SGDRegressor",
+            "PassiveAggressiveRegressor",
+            "LinearSVR",
+        )
+    },
 }
-_NETWORKS = {"sklearn_mlp"}  # modules that read a `Network`; the others read `Trees`
-_READ_ONLY = {"lightgbm"}  # modules whose models cannot be written yet
+# Module -> what its models are: trees read as `Trees`, the others as a `Network`.
+_KINDS = {
+    "sklearn_trees": "tree or forest",
+    "lightgbm": "tree or forest",
+    "sklearn_mlp": "network",
+    "linear": "linear model",
+}
+_NETWORKS = {"network", "linear model"}
+_READ_ONLY = {"lightgbm", "linear"}  # modules whose models cannot be written
 
 # (package, class name) -> attribute that holds the predictor fitted inside. Others have an
 # `estimator_` that is only a part of them or another model (AdaBoost, bagging, RFE).
@@ -106,8 +149,9 @@ def readable() -> list[str]:
     Examples
     --------
     >>> from treeprune import native
-    >>> sorted(set(native.readable()) - set(native.supported()))
-    ['Booster', 'LGBMClassifier', 'LGBMRanker', 'LGBMRegressor']
+    >>> more = sorted(set(native.readable()) - set(native.supported()))
+    >>> "LGBMClassifier" in more, "LogisticRegression" in more
+    (True, True)
     """
     return [name for _, name in _READERS]
 
@@ -137,10 +181,22 @@ def _reader(model: Any, names: list[str] | None = None) -> ModuleType:
         hint = " Of a search or a wrapper give what it has fitted: model.estimator_."
     elif hasattr(model, "best_estimator_"):
         hint = " Of a search give what it has chosen: model.best_estimator_."
-    possible = ", ".join(names or readable())
+    possible = _listed(names or readable())
     raise UnsupportedModelError(
         f"cannot read a {type(model).__name__}; possible are {possible}.{hint}"
     )
+
+
+def _listed(names: list[str]) -> str:
+    """Names of classes as a list; of the many linear models two stand for all."""
+    linear = {name for (_, name), module in _READERS.items() if _KINDS[module] == "linear model"}
+    said = [name for name in names if name not in linear]
+    if len(said) < len(names):
+        said.append(
+            "linear models such as LogisticRegression and Ridge (treeprune.native.readable() "
+            "lists all)"
+        )
+    return ", ".join(said)
 
 
 def check_supported(model: Any) -> None:
@@ -154,7 +210,10 @@ def check_supported(model: Any) -> None:
     """
     reader = _reader(model, supported())
     if not can_prune(model):
-        raise UnsupportedModelError(f"{reader.NOT_PRUNED}; got a {type(model).__name__}")
+        raise UnsupportedModelError(
+            f"{reader.NOT_PRUNED}; got a {type(model).__name__}; possible are "
+            f"{_listed(supported())}"
+        )
 
 
 def can_prune(model: Any) -> bool:
@@ -210,6 +269,8 @@ def unwrap(model: Any) -> Any:
 def is_network(model: Any) -> bool:
     """Whether models of this class are networks, which `read_network` reads, fitted or not.
 
+    So are linear models, which cannot be pruned: see `can_prune`.
+
     Examples
     --------
     >>> from sklearn.neural_network import MLPClassifier
@@ -218,30 +279,35 @@ def is_network(model: Any) -> bool:
     >>> native.is_network(MLPClassifier()), native.is_network(DecisionTreeClassifier())
     (True, False)
     """
-    return _find(model, _READERS) in _NETWORKS
+    return _kind(model) in _NETWORKS
 
 
-def _reader_of(model: Any, *, network: bool) -> ModuleType:
-    """The module of a model that must be (or must not be) a network."""
+def _kind(model: Any) -> str | None:
+    """What a model is, of `_KINDS`."""
+    return _KINDS.get(_find(model, _READERS) or "")
+
+
+def _reader_of(model: Any, *kinds: str) -> ModuleType:
+    """The module of a model that must be of one of these kinds."""
     reader = _reader(model)
-    if is_network(model) != network:
-        kind, other = ("network", "trees") if network else ("tree or forest", "network")
-        names = [n for (_, n), module in _READERS.items() if (module in _NETWORKS) == network]
+    if _kind(model) not in kinds:
+        names = [n for (_, n), module in _READERS.items() if _KINDS[module] in kinds]
         raise UnsupportedModelError(
-            f"this needs a {kind}, got a {type(model).__name__} ({other}); possible are "
-            f"{', '.join(names)}"
+            f"this needs a {' or a '.join(kinds)}, got a {type(model).__name__} "
+            f"({_kind(model)}); possible are {_listed(names)}"
         )
     return reader
 
 
 def read_network(model: Any) -> Network:
-    """Weights, biases and link of a fitted network.
+    """Weights, biases and link of a fitted network or linear model.
 
     Raises
     ------
     UnsupportedModelError
         If the class is not known, or its network is of a kind that is not (several labels a row,
-        a Poisson loss).
+        a Poisson loss), or the probabilities of a linear model are neither a logit nor a softmax of
+        its scores (one class against the rest, for three classes or more).
     MalformedModelError
         If its arrays do not describe a network.
     sklearn.exceptions.NotFittedError
@@ -258,7 +324,7 @@ def read_network(model: Any) -> Network:
     >>> net.n_inputs, net.n_neurons, net.n_scores, net.link
     (4, 5, 3, 'softmax')
     """
-    return _reader_of(model, network=True).read(model)
+    return _reader_of(model, "network", "linear model").read(model)
 
 
 def write_network(model: Any, network: Network) -> Any:
@@ -285,11 +351,11 @@ def write_network(model: Any, network: Network) -> Any:
     >>> small.hidden_layer_sizes
     (3,)
     """
-    return _reader_of(model, network=True).write(model, network)
+    return _reader_of(model, "network").write(model, network)
 
 
 def matrix(model: Any, X: Any) -> Any:
-    """Rows as a network reads them, after the checks that its own `predict` would make.
+    """Rows as a network or linear model reads them, after the checks that its own `predict` makes.
 
     Returns
     -------
@@ -305,7 +371,7 @@ def matrix(model: Any, X: Any) -> Any:
     >>> native.matrix(model, X[:2].tolist()).shape
     (2, 4)
     """
-    return _reader_of(model, network=True).matrix(model, X)
+    return _reader_of(model, "network", "linear model").matrix(model, X)
 
 
 def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any]:
@@ -332,7 +398,7 @@ def training(model: Any, n_rows: int, mean_weight: float = 1.0) -> dict[str, Any
     >>> native.training(MLPRegressor(batch_size=50, alpha=0.1), 1000)["alpha"]
     0.002
     """
-    return _reader_of(model, network=True).training(model, n_rows, mean_weight)
+    return _reader_of(model, "network").training(model, n_rows, mean_weight)
 
 
 def sparse_mlp_params(model: Any) -> dict[str, Any]:
@@ -346,7 +412,7 @@ def sparse_mlp_params(model: Any) -> dict[str, Any]:
     >>> native.sparse_mlp_params(model)["hidden_layer_sizes"]
     (3,)
     """
-    return _reader_of(model, network=True).sparse_mlp_params(model)
+    return _reader_of(model, "network").sparse_mlp_params(model)
 
 
 def to_sklearn_mlp(model: Any) -> Any:
@@ -359,7 +425,7 @@ def to_sklearn_mlp(model: Any) -> Any:
     >>> type(native.to_sklearn_mlp(model)).__name__
     'MLPRegressor'
     """
-    return _reader_of(model, network=True).to_sklearn_mlp(model)
+    return _reader_of(model, "network").to_sklearn_mlp(model)
 
 
 def n_outputs(model: Any) -> int:
@@ -401,7 +467,7 @@ def read(model: Any) -> Trees:
     >>> native.read(model).left
     array([ 1, -1,  3, -1, -1], dtype=int32)
     """
-    return _reader_of(model, network=False).read(model)
+    return _reader_of(model, "tree or forest").read(model)
 
 
 def splits(model: Any) -> Splits:
@@ -417,7 +483,7 @@ def splits(model: Any) -> Splits:
     >>> native.splits(model).feature
     array([ 3, -2,  3, -2, -2], dtype=int32)
     """
-    return _reader_of(model, network=False).splits(model)
+    return _reader_of(model, "tree or forest").splits(model)
 
 
 def apply(model: Any, X: Any) -> NDArray[np.int32]:
@@ -435,7 +501,7 @@ def apply(model: Any, X: Any) -> NDArray[np.int32]:
            [3],
            [4]], dtype=int32)
     """
-    return _reader_of(model, network=False).apply(model, X)
+    return _reader_of(model, "tree or forest").apply(model, X)
 
 
 def check_columns(model: Any, X: Any) -> None:
@@ -463,7 +529,8 @@ def raw_score(model: Any, X: Any) -> NDArray[np.float64]:
     That is `predict_proba` or `predict` of scikit-learn's trees and forests, and
     `predict(raw_score=True)` of LightGBM (before `Trees.link`; of two classes the log-odds of
     `classes_[1]`; of its random forests the mean over trees, to which the link applies, where
-    LightGBM gives the sum).
+    LightGBM gives the sum). Of networks it is what leaves the last layer, of linear models
+    `decision_function` or, of regressors, `predict`.
 
     Returns
     -------
@@ -595,7 +662,7 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
     >>> print(native.write(model, trees.n_rows <= 100).get_n_leaves())
     2
     """
-    return _reader_of(model, network=False).write(model, is_leaf, value)
+    return _reader_of(model, "tree or forest").write(model, is_leaf, value)
 
 
 def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:
@@ -612,4 +679,4 @@ def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArra
     >>> native.row_weights(model, np.array([0, 1, 1]), np.array([1.0, 1.0, 0.5]))
     array([1. , 5. , 2.5])
     """
-    return _reader(model).row_weights(model, y, sample_weight)
+    return _reader_of(model, "tree or forest", "network").row_weights(model, y, sample_weight)

@@ -34,8 +34,8 @@ __all__ = [
 Array = npt.NDArray
 
 NOT_PRUNED = (
-    "LightGBM models can be read and explained; pruning them is not built yet. What can be "
-    "pruned are the classes in treeprune.native.supported()"
+    "LightGBM models can be read and explained; pruning them is not built yet "
+    "(treeprune.native.supported() lists what can be pruned)"
 )
 
 

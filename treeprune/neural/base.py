@@ -414,10 +414,11 @@ class SparseMLP(CallbackSupportMixin, BaseEstimator):
         True
         """
         net = native.read_network(model)
+        params = native.sparse_mlp_params(model)  # which a linear model does not have
         if net.is_classifier != hasattr(cls, "predict_proba"):
             other = "SparseMLPClassifier" if net.is_classifier else "SparseMLPRegressor"
             raise ValueError(f"a {type(model).__name__} becomes a {other}, not a {cls.__name__}")
-        own = cls(**native.sparse_mlp_params(model))
+        own = cls(**params)
         if any((w == 0).any() for w in net.weights):
             own.mask = tuple(w != 0 for w in net.spread_inputs().weights)
         own.network_, own.history_, own._moments = net, [], None

@@ -7,6 +7,6 @@ them, and add up. Where too many columns reach a neuron, integrated gradients ar
 
 from __future__ import annotations
 
-from .attribution import NetworkAttributions, attribute_network, rounding
+from .attribution import NetworkAttributions, attribute_network, reading, rounding
 
-__all__ = ["NetworkAttributions", "attribute_network", "rounding"]
+__all__ = ["NetworkAttributions", "attribute_network", "reading", "rounding"]

@@ -17,7 +17,7 @@ from ...network import Network
 from .games import NOMINAL, Game, affordable_background, distinct, games_of
 from .gradients import gradient_cost, integrated_gradients, is_closed_form
 
-__all__ = ["NetworkAttributions", "attribute_network", "rounding"]
+__all__ = ["NetworkAttributions", "attribute_network", "reading", "rounding"]
 
 Array = npt.NDArray[np.float64]
 
@@ -91,10 +91,11 @@ def attribute_network(
     Shapley values are those of the interventional game, averaged over the background. A network is
     a sum over the neurons of its last hidden layer, and so are its Shapley values; a neuron that
     k players reach costs 2^k evaluations. That is done up to 14 players and an estimated 5 ms a
-    row against 100 background rows. Integrated gradients of a player are the sum over its
-    columns; between two categories they pass through points that are no category. Up to 100
-    background rows are always taken, more while they cost an estimated 1 ms a row; else some are
-    drawn, and `method` says how many.
+    row against 100 background rows. Without hidden layers they are a weight times the difference
+    from the mean of the background, whatever the number of columns. Integrated gradients of a
+    player are the sum over its columns; between two categories they pass through points that are no
+    category. Up to 100 background rows are always taken, more while they cost an estimated 1 ms a
+    row; else some are drawn, and `method` says how many.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def attribute_network(
     n = len(others)
     if n == 0:
         raise ValueError("the background has no rows; give at least one")
-    small, columns = _reading(network)
+    small, columns = reading(network)
     own = player[columns]
     rows, others = rows[:, columns], others[:, columns]
     games = _games(small, own)
@@ -126,9 +127,8 @@ def attribute_network(
     values, gap = np.zeros((len(rows), n_players, network.n_scores)), 0.0
     if not small.hidden_layer_sizes:
         _add(values, own, (rows - weight @ others)[:, :, None] * small.weights[0])
-        method = (
-            f"exact Shapley of a linear network, interventional, {used.format('background row')}"
-        )
+        kind = "linear network" if network.hidden_layer_sizes else "linear model"
+        method = f"exact Shapley of a {kind}, interventional, {used.format('background row')}"
     elif games is not None:
         for game in games:
             values[:, game.players] += game.play(rows, others, weight, own)
@@ -145,7 +145,7 @@ def attribute_network(
 def rounding(network: Network, Z: npt.NDArray) -> float:
     """How far a network's own scores of these rows may be from exact ones, by rounding.
 
-    A network whose numbers all fit single precision may have computed in it.
+    A network whose weights all fit single precision may have computed in it.
 
     Parameters
     ----------
@@ -163,8 +163,8 @@ def rounding(network: Network, Z: npt.NDArray) -> float:
     >>> rounding(net, np.ones((1, 2))) < 1e-13
     True
     """
-    arrays = (*network.weights, *network.biases)
-    single = all(np.array_equal(a, a.astype(np.float32)) for a in arrays)
+    # An intercept in double precision says nothing: it is added to what was multiplied.
+    single = all(np.array_equal(w, w.astype(np.float32)) for w in network.weights)
     a = np.abs(network.select(Z))
     for w, b in zip(network.weights, network.biases, strict=True):
         total = a @ np.abs(w) + np.abs(b)
@@ -177,21 +177,28 @@ def _checked(rows: npt.ArrayLike, network: Network, what: str) -> Array:
     out = np.asarray(rows, dtype=np.float64)
     if out.ndim != 2 or out.shape[1] != network.n_features:
         raise ValueError(
-            f"{what} have shape {out.shape}; the network takes {network.n_features} columns"
+            f"{what} have shape {out.shape}; the {network.kind} takes {network.n_features} columns"
         )
     if not np.isfinite(out).all():
         i, j = np.argwhere(~np.isfinite(out))[0]
         raise ValueError(
-            f"{what} must be finite numbers; row {i} has {out[i, j]} in column {j} of the network. "
-            "Fill missing values before the network, in a pipeline"
+            f"{what} must be finite numbers; row {i} has {out[i, j]} in column {j} of the "
+            f"{network.kind}. Fill missing values before it, in a pipeline"
         )
     return out
 
 
-def _reading(network: Network) -> tuple[Network, npt.NDArray[np.int64]]:
+def reading(network: Network) -> tuple[Network, npt.NDArray[np.int64]]:
     """The same network of only those columns that it reads, and which these are.
 
     A network whose neurons pass on their sums is one layer.
+
+    Examples
+    --------
+    >>> net = Network(([[1.0], [0.0]], [[3.0]]), ([0.0], [0.5]), activation="identity")
+    >>> small, columns = reading(net)
+    >>> small.weights[0].tolist(), columns.tolist()
+    ([[3.0]], [0])
     """
     if network.activation == "identity":
         weight, bias = network.weights[0], network.biases[0]

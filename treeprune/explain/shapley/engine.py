@@ -299,6 +299,56 @@ class TreeGame:
             return np.take(cells.values, cells.index, axis=0)
         return self._all_rows(rows)
 
+    def leaves(self, Z: ArrayLike) -> Array:
+        """Node in which every row ends in every tree, int64 of shape (n_rows, n_trees).
+
+        Parameters
+        ----------
+        Z : array of float32 or float64, shape (n_rows, n_features)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import native
+        >>> from treeprune.explain.shapley import TreeGame
+        >>> X = np.array([[0.0, 7.0], [1.0, 7.0]])
+        >>> model = DecisionTreeClassifier().fit(X, [0, 1])
+        >>> TreeGame(native.read(model), native.splits(model)).leaves(X).tolist()
+        [[1], [2]]
+        """
+        rows = self._check_rows(Z, "Z")
+        columns = self._load(rows, 0, len(rows))
+        out = np.empty((len(rows), self.trees.n_trees), np.int64)
+        for tree in range(self.trees.n_trees):
+            out[:, tree] = games.leaves_of(self._layout, tree, columns)
+        return out
+
+    def raw_score(self, Z: ArrayLike) -> Array:
+        """The trees' own sum for rows, float64 of shape (n_rows, n_outputs).
+
+        Parameters
+        ----------
+        Z : array of float32 or float64, shape (n_rows, n_features)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import native
+        >>> from treeprune.explain.shapley import TreeGame
+        >>> X = np.array([[0.0, 7.0], [1.0, 7.0]])
+        >>> model = DecisionTreeClassifier().fit(X, [0, 1])
+        >>> TreeGame(native.read(model), native.splits(model)).raw_score(X).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
+        trees, leaf = self.trees, self.leaves(Z)
+        value = trees.value.reshape(trees.n_nodes, -1)
+        out = np.zeros((len(leaf), value.shape[1]))
+        for tree in range(trees.n_trees):
+            out += trees.tree_weight[tree] * value[leaf[:, tree]]
+        return trees.base_score + (out / trees.n_trees if trees.average else out)
+
     def cells(self, Z: ArrayLike) -> Cells | None:
         """Distinct rows as far as the trees can tell, with their attributions; None where there
         are too many for this to pay.

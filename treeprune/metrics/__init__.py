@@ -1,0 +1,67 @@
+"""Measures of models and of the steps of a path: interpretability, its price, and fairness.
+
+- `scores`: one model, or every step of a path (`paths`); `comparison`: several models
+- `searches`: scorers for scikit-learn's searches
+- `fairness` (with `groups`, `outcomes`, `group_figures`, `ranges`): figures by group
+- `limits`: the best step within stated limits, and what these cost
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..explain.interpretability import InterpretabilityScore
+    from .comparison import Comparison, compare
+    from .fairness import (
+        Fairness,
+        FairnessChange,
+        fairness,
+        fairness_before_after,
+        fairness_path,
+        make_fairness_scorer,
+    )
+    from .limits import Choice, Limit, choose_within
+    from .scores import interpretability
+    from .searches import make_interpretability_scorer
+
+_HOMES = {
+    "Choice": "limits",
+    "Comparison": "comparison",
+    "Fairness": "fairness",
+    "FairnessChange": "fairness",
+    "InterpretabilityScore": "scores",
+    "Limit": "limits",
+    "choose_within": "limits",
+    "compare": "comparison",
+    "fairness": "fairness",
+    "fairness_before_after": "fairness",
+    "fairness_path": "fairness",
+    "interpretability": "scores",
+    "make_fairness_scorer": "fairness",
+    "make_interpretability_scorer": "searches",
+}
+
+__all__ = [
+    "Choice",
+    "Comparison",
+    "Fairness",
+    "FairnessChange",
+    "InterpretabilityScore",
+    "Limit",
+    "choose_within",
+    "compare",
+    "fairness",
+    "fairness_before_after",
+    "fairness_path",
+    "interpretability",
+    "make_fairness_scorer",
+    "make_interpretability_scorer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,225 @@
+"""Every step of a path measured at once, with its refits: grow anew, prune anew, align.
+
+A refit of a path grows the model on a part of the rows, prunes it by the same method, and answers
+for a step of the whole path by its own step that is aligned with it, as in cross-validation. Of
+trees all steps are measured in one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import native
+from ..estimators import recipe_of
+from ..explain.features import FeatureMap
+from ..explain.interpretability.components import Measured
+from ..explain.interpretability.evidence import Evidence, gather
+from ..explain.interpretability.measure import (
+    Reference,
+    measure_networks,
+    measure_trees,
+    step_values,
+    with_classes,
+)
+from ..explain.interpretability.refits import Training, seeded
+from ..explain.interpretability.score import (
+    Setting,
+    check_decision,
+    decided,
+    mean_and_se,
+    measures_of,
+    row_losses_of,
+)
+from ..explain.view import Answers, View, view_of
+from ..path import PruningPath
+from ..pruning.methods import METHODS
+from ..scoring import thin
+from ..selection import Recipe, Rows, aligned_steps
+
+__all__ = ["measure_path"]
+
+Array = npt.NDArray[np.float64]
+
+MOST_STEPS = 50
+OFTEN = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class PathSubject:
+    """Steps of a path, with the procedure that makes another.
+
+    Parameters
+    ----------
+    path : PruningPath
+    at : array of int64, shape (n_steps,)
+        Its steps that are measured.
+    feature_map : FeatureMap
+        From what the model receives to raw columns.
+    recipe : Recipe
+    whole : PruningPath
+        With whose steps refits are aligned.
+    """
+
+    path: PruningPath
+    at: npt.NDArray[np.int64]
+    feature_map: FeatureMap
+    recipe: Recipe
+    whole: PruningPath
+
+    @property
+    def stratify(self) -> bool:
+        """Whether parts keep the shares of classes."""
+        return len(Answers.of(self.path.model).classes) == 1
+
+    def view(self) -> View:
+        """The grown model, without rules."""
+        path, model = self.path, self.path.model
+        return View(
+            Answers.of(model),
+            self.feature_map,
+            ("y",),
+            None,
+            predictor=model,
+            trees=path.trees,
+            splits=None if path.trees is None else native.splits(model),
+            network=path.networks[0] if path.networks else None,
+        )
+
+    def measure(self, reference: Reference) -> Measured:
+        """Measure all asked steps."""
+        path, view = self.path, self.view()
+        told = path.stages.values(_received(self.feature_map, reference.X))
+        answers = np.stack([told(int(s)).reshape(len(reference), -1) for s in self.at])
+        found = self._measured(view, reference, answers)
+        known = Answers.of(self.whole.model).classes
+        if len(known) != 1:
+            return found
+        return with_classes(found, view.answers.classes[0], known[0])
+
+    def _measured(self, view: View, reference: Reference, answers: Array) -> Measured:
+        path = self.path
+        if path.trees is None:
+            networks = [path.networks[s] for s in self.at]
+            return measure_networks(view, reference, networks, answers)
+        is_leaf = path.trees.is_leaf | (path.removed_at <= self.at[:, None])
+        values = step_values(path.trees, path.removed_at, self.at)
+        return measure_trees(view, reference, is_leaf, values, answers)
+
+    def again(self, training: Training, seed: int) -> PathSubject:
+        """The path of a model grown on these rows."""
+        X = _received(self.feature_map, training.X)
+        own = replace(self.recipe, estimator=seeded(self.recipe.estimator, seed))
+        path = own.path(Rows.of(X, training.y, training.weight, training.groups))
+        at = aligned_steps(self.whole, path, own.method)[self.at]
+        return PathSubject(path, at, self.feature_map, self.recipe, self.whole)
+
+
+def _received(feature_map: FeatureMap, X: Any) -> Any:
+    """Rows as the path's model receives them."""
+    before = feature_map.transformer
+    return X if before is None else before.transform(X)
+
+
+def measure_path(
+    path: PruningPath,
+    setting: Setting,
+    *,
+    estimator: Any = None,
+    feature_map: FeatureMap | None = None,
+    steps: Any = None,
+) -> PruningPath:
+    """The path with what was measured of its steps; see `treeprune.interpretability`."""
+    at = thin(path.size, MOST_STEPS) if steps is None else np.unique(_checked(steps, len(path)))
+    reference, rows = setting.reference()
+    if feature_map is None:
+        feature_map = view_of(path.model, reference.X, readable=False).feature_map
+    subject = PathSubject(path, at, feature_map, _recipe(path, estimator, setting), path)
+    if setting.decision is not None:
+        check_decision(setting.decision, subject.view())
+    found = gather(
+        subject,
+        reference,
+        setting.training(),
+        rows=rows if setting.trained_here else None,
+        n_refits=setting.n_refits,
+        n_draws=setting.n_draws,
+        n_jobs=setting.n_jobs,
+    )
+    table = _table(found, at, subject.view(), setting, rows)
+    return replace(path, measures=table.reindex(range(len(path))).rename_axis("step"))
+
+
+def _checked(steps: Any, n: int) -> npt.NDArray[np.int64]:
+    out = np.atleast_1d(np.asarray(steps))
+    if out.dtype.kind not in "iu" or out.ndim != 1 or not len(out):
+        raise ValueError(f"steps must be whole numbers, got {steps!r}")
+    if (out < -n).any() or (out >= n).any():
+        raise ValueError(f"steps must be between 0 and {n - 1}, got {steps!r}")
+    return np.where(out < 0, out + n, out).astype(np.int64)
+
+
+def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
+    """How the path is made again: as the estimator does, else by its model and method alone."""
+    if estimator is not None:
+        if not hasattr(estimator, "path_") and not hasattr(estimator, "strength"):
+            raise ValueError(
+                f"estimator must be the PrunedClassifier, PrunedRegressor or pruned tree that made "
+                f"the path, got {type(estimator).__name__}"
+            )
+        y = setting.y if setting.y_train is None else setting.y_train
+        return recipe_of(estimator, y)
+    method = METHODS.get(path.method)
+    if method is None:
+        raise ValueError(
+            f"{path.method!r} is a method of your own; give the estimator that made the path"
+        )
+    classes = getattr(path.model, "classes_", None)
+    labels = isinstance(classes, np.ndarray)
+    return Recipe(
+        estimator=path.model,
+        method=method,
+        classes=classes if labels else None,
+        seed=setting.random_state,
+        of_network={
+            "granularity": {"weight": "weights", "neuron": "neurons", "input": "inputs"}[path.unit]
+        }
+        if path.networks
+        else {},
+    )
+
+
+def _table(
+    found: Evidence, at: npt.NDArray, view: View, setting: Setting, rows: npt.NDArray
+) -> pd.DataFrame:
+    columns: dict[str, Any] = {"interpretability": found.composite, **found.components}
+    for kind, spans in (("rows", found.over_rows()), ("refits", found.over_refits())):
+        for name, (low, high) in spans.items():
+            label = "interpretability" if name == "composite" else name
+            columns[f"{label}_{kind}_low"], columns[f"{label}_{kind}_high"] = low, high
+    own = [measures_of(found, i) for i in range(len(at))]
+    columns.update({name: [m[name] for m in own] for name in own[0]})
+    losses = row_losses_of(found, view.answers.classes, setting, rows)
+    if losses is None:
+        columns["loss"], columns["loss_se"] = np.nan, np.nan
+    else:
+        pairs = [mean_and_se(each, found.weight) for each in losses[1]]
+        columns["loss"], columns["loss_se"] = (list(x) for x in zip(*pairs, strict=True))
+    often = _otherwise(found, view, setting)
+    if often is not None:
+        columns["decided_otherwise"] = often.mean(axis=1)
+        columns["often_otherwise"] = (often >= OFTEN - 1e-12).mean(axis=1)
+    return pd.DataFrame(columns, index=at)
+
+
+def _otherwise(found: Evidence, view: View, setting: Setting) -> Array | None:
+    """Share of refits that decide each row otherwise, by step, (n_steps, n_rows)."""
+    own = decided(found.measured.answers, view, setting.decision)
+    if own is None or not found.refits:
+        return None
+    each = [decided(r.answers, view, setting.decision) != own for r in found.refits]
+    return np.mean(each, axis=0)
