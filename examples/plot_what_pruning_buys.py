@@ -40,7 +40,7 @@ from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import load_breast_cancer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -97,7 +97,12 @@ def models_of():
     boost = LGBMClassifier(
         n_estimators=100, learning_rate=0.05, num_leaves=15, random_state=0, n_jobs=1, verbose=-1
     )
-    linear = LogisticRegressionCV(Cs=5, cv=5, scoring="neg_brier_score", max_iter=2000)
+    linear = GridSearchCV(
+        LogisticRegression(max_iter=2000),
+        {"C": [0.01, 0.1, 1.0, 10.0]},
+        scoring="neg_brier_score",
+        cv=5,
+    )
     return {
         "as grown": prepared(grow),
         "pruned": prepared(PrunedClassifier(grow, random_state=0)),

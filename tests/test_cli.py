@@ -21,7 +21,7 @@ from treeprune.explain import RuleSet
 
 HOME = Path(treeprune.__file__).resolve().parents[1]
 FILES = ["treeprune-path.png", "treeprune-report.txt"]
-QUICK = ["--cv", "3"]
+QUICK = ["--cv", "3", "--refits", "0"]
 
 
 def invoke(*arguments):
@@ -65,7 +65,8 @@ def test_demo_reports_and_writes(demo):
 def test_demo_has_every_section(demo):
     text = demo[0].stdout
     sections = ("TASK,Excluded:,DECISION,SUMMARY,PATH,CHOICE,HELD OUT,DIFFERENCE,SWAP SET,RULES,"
-                "ATTRIBUTION,REASONS,CHECKS,LIMITS,RECORD,Made")  # fmt: skip
+                "ATTRIBUTION,REASONS,STABILITY,INTERPRETABILITY,CHECKS,LIMITS,RECORD,"
+                "Made")  # fmt: skip
     for section in sections.split(","):
         assert re.search(rf"^{section}", text, re.MULTILINE), section
     for row in ("as grown", "pruned (cost-complexity)", "pruned (reduced error)", "grown small",
@@ -85,6 +86,10 @@ def test_demo_has_every_section(demo):
     for answer, needed in answers:
         assert re.fullmatch(r" +needs \d+ rows" if answer == "UNDECIDED" else "", needed)
     assert "one-sided 95 % bounds (paired DeLong)" in text
+    assert "10 refits on 63.2 % of the training rows" in text  # the default
+    # The labels of groups are not reliable here: nothing is said of them.
+    assert "FAIRNESS" not in text
+    assert "no claim about groups: several code labels of this data are known to be wrong" in text
 
 
 def test_demo_speaks_of_raw_columns(demo):
@@ -104,10 +109,16 @@ def test_demo_reads_well(demo):
 
 
 def test_demo_as_a_program_says_the_same(demo, tmp_path):
-    done = python("-m", "treeprune", "demo", "--out", tmp_path, NO_COLOR="1")
+    done = python("-m", "treeprune", "demo", "--refits", "0", "--out", tmp_path, NO_COLOR="1")
     assert done.returncode == 0
     first, again = demo[0].stdout, done.stdout.decode("utf-8")
-    assert first.splitlines()[:-1] == again.splitlines()[:-1]
+    # All but the sections that refits are for, the options, and the time.
+    before, _, after = first.partition("STABILITY ")
+    score, checks, after = after.partition("\nCHECKS ")
+    assert "\nINTERPRETABILITY\n" in score
+    expected = (before + checks.lstrip("\n") + after).split("\nRECORD")[0]
+    assert again.split("\nRECORD")[0] == expected
+    assert "refits 0, seed 0" in " ".join(again.split())
     for name in FILES[:1]:
         assert (demo[1] / name).read_bytes() == (tmp_path / name).read_bytes()
     assert b"\x1b" not in done.stdout + done.stderr
@@ -221,6 +232,30 @@ def test_max_size_and_scoring_are_kept(small, tmp_path):
     assert re.search(r"Leaves \d+ -> 2,", result.stdout)
 
 
+def test_groups_are_compared_by_sensitive_columns(small, tmp_path):
+    result = invoke("fit", small, "--target", "y", "--sensitive", "ten", "--limit",
+                    "selection_rate_ratio>=0.8", "--limit", "tpr_difference (ten) <= 0.5",
+                    "--test-size", "0.6", "--out", tmp_path, *QUICK)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "\nFAIRNESS  by ten, which no model has seen" in result.stdout
+    assert "\n  selection_rate_ratio >= 0.8 " in result.stdout
+    assert "\n  tpr_difference <= 0.5 " in result.stdout
+    assert "treeprune: comparing groups by ten" in result.stderr
+    assert "ten (sensitive)" in result.stdout
+
+
+def test_groups_are_not_compared_by_numbers_to_predict(small, tmp_path):
+    result = invoke("fit", small, "--target", "x", "--sensitive", "y", "--out", tmp_path, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    words = " ".join(result.stdout.split())
+    assert "FAIRNESS by y, which no model has seen: not measured, groups are compared for" in words
+
+
+def test_one_refit_of_the_demo_is_a_usage_error(tmp_path):
+    out = tmp_path / "out"
+    assert_refused(invoke("demo", "--refits", "1", "--out", out), out, code=2, word="at least 2")
+
+
 def test_what_the_model_does_not_say_fails(small, tmp_path, monkeypatch):
     monkeypatch.setattr(RuleSet, "to_sql", lambda rules, *_: "SELECT 1, 1, 0.5, 0.5")
     result = invoke("fit", small, "--target", "y", "--out", tmp_path, *QUICK)
@@ -291,6 +326,21 @@ def test_what_is_not_a_file_is_refused(tmp_path):
         (["--target", "z"], "the columns are: x, ten, y"),
         (["--target", "y", "--drop", "z"], "the columns are: x, ten, y"),
         (["--target", "y", "--sensitive", "y"], "is the target"),
+        (["--target", "y", "--sensitive", "z"], "the columns are: x, ten, y"),
+        (["--target", "x", "--sensitive", "ten", "--limit", "tpr_difference<=1"], "two classes"),
+        (
+            [
+                "--target",
+                "y",
+                "--sensitive",
+                "ten",
+                "--limit",
+                "tpr_difference<=0.1",
+                "--limit",
+                "tpr_difference>=0.2",
+            ],
+            "contradict",
+        ),
         (["--target", "y", "--positive", "7"], "not a value"),
         (["--target", "x", "--positive", "7"], "--positive"),
         (["--target", "x", "--cost", "5:1"], "two classes"),
@@ -318,6 +368,12 @@ def test_bad_requests_are_refused(small, tmp_path, arguments, word):
         (["--scoring", "magic"], "roc_auc"),
         (["--test-size", "1.5"], "between 0 and 1"),
         (["--jobs", "0"], "-1"),
+        (["--refits", "1"], "0 for none, or at least 2"),
+        (["--limit", "tpr_difference<=0.1"], "--sensitive"),
+        (["--limit", "tpr_difference", "--sensitive", "ten"], "selection_rate_ratio>=0.8"),
+        (["--limit", "magic<=0.1", "--sensitive", "ten"], "selection_rate_difference, "),
+        (["--limit", "tpr_difference<=2", "--sensitive", "ten"], "between 0 and 1"),
+        (["--limit", "tpr_difference (x)<=1", "--sensitive", "ten"], "no --sensitive x, but ten"),
     ],
 )
 def test_bad_options_are_usage_errors(small, tmp_path, arguments, word):
@@ -358,7 +414,7 @@ def test_words_that_are_read_as_missing_are_said_and_never_a_class(tmp_path):
     assert "None" in result.stderr
     assert not (tmp_path / "out").exists()
     file.write_text("\n".join(["x,land,y", *(r.replace("None", "Grave") for r in rows)]) + "\n")
-    result = invoke("fit", file, "--target", "y", "--out", tmp_path / "out", "--cv", "3")
+    result = invoke("fit", file, "--target", "y", "--out", tmp_path / "out", *QUICK)
     assert result.exit_code == 0
     assert "land: read as missing: 'NA' (18)" in " ".join(result.stdout.split())
 
@@ -367,7 +423,8 @@ def test_a_tree_grown_on_a_part_counts_that_part(tmp_path):
     data = load_german_credit()
     file = tmp_path / "german.csv"
     data.frame.to_csv(file, index=False)
-    options = ["--target", "default", "--method", "reduced_error", "--out", tmp_path / "out"]
+    options = ["--target", "default", "--method", "reduced_error", "--refits", "0",
+               "--out", tmp_path / "out"]  # fmt: skip
     result = invoke("fit", file, *options)
     assert result.exit_code == 0
     text = " ".join(result.stdout.split())

@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
 
-from treeprune import CheckFailedError, Decision, cost_decision, explain, verify
+from treeprune import CheckFailedError, Decision, compare, cost_decision, explain, verify
 from treeprune.explain import RuleSet, reasons
 from treeprune.explain.checks import Check
 from treeprune.explain.exports import rerun
@@ -30,6 +31,7 @@ from treeprune.report import (
     Costs,
     InputRefused,
     Options,
+    StatedLimit,
     Table,
     fit_rivals,
     path_png,
@@ -42,13 +44,15 @@ from treeprune.report import explained as explained_module
 from treeprune.report.columns import NameCombiner, encoder, model_columns
 from treeprune.report.figures import figure, fixed, significant
 from treeprune.report.held_out import outputs_of
+from treeprune.report.scored import refits_of
 from treeprune.report.words import printable
 
 # Small tables are pruned to the root now and then.
 pytestmark = pytest.mark.filterwarnings("ignore::treeprune.PrunedToRootWarning")
 
 VERDICTS = {"non-inferior", "worse", "undecided"}
-QUICK = Options(cv=3, n_resamples=1000)
+QUICK = Options(cv=3, n_resamples=1000, refits=0)
+SCORED = replace(QUICK, refits=2)
 
 
 def mixed_frame(n=240, seed=0):
@@ -78,21 +82,34 @@ def run(frame, options=QUICK, **kwargs):
 
 @pytest.fixture(scope="module")
 def binary():
-    return run(mixed_frame(), costs=Costs(5, 1, "a test"))
+    return run(mixed_frame(), SCORED, costs=Costs(5, 1, "a test"))
 
 
 @pytest.fixture(scope="module")
 def multiclass():
     frame = load_iris(as_frame=True).frame.rename(columns={"target": "y"})
     frame["y"] = pd.Categorical(frame["y"].map({0: "setosa", 1: "[b]versicolor", 2: "virginica"}))
-    return run(frame)
+    return run(frame, SCORED)
 
 
 @pytest.fixture(scope="module")
 def regression():
     frame = load_diabetes(as_frame=True, scaled=False).frame.rename(columns={"target": "y"})
     frame.loc[::7, "bmi"] = np.nan
-    return run(frame)
+    return run(frame, SCORED)
+
+
+@pytest.fixture(scope="module")
+def groups():
+    """With sensitive columns, one of them numbers, a group that is too small, and a limit."""
+    frame, rng = mixed_frame(400), np.random.default_rng(0)
+    frame["größe im Amt"] = rng.integers(18, 80, len(frame))
+    frame["[b]sex[/b]"] = pd.Categorical(
+        rng.choice(["f", "m", "x"], len(frame), p=[0.5, 0.48, 0.02])
+    )
+    frame.loc[rng.random(len(frame)) < 0.2, "[b]sex[/b]"] = np.nan
+    limits = (StatedLimit("selection_rate_ratio", low=0.9),)
+    return run(frame, replace(QUICK, limits=limits), sensitive=list(frame.columns[-2:]))
 
 
 # -- intervals ---------------------------------------------------------------------------------
@@ -348,7 +365,7 @@ def test_undecided_says_how_many_rows_would_decide(binary, regression):
 
 def test_one_held_out_row_of_a_class_decides_nothing():
     frame = pd.DataFrame({"x": np.arange(60) % 7, "z": np.arange(60) % 11, "y": [1] * 4 + [0] * 56})
-    _, _, report = run(frame, Options(cv=2, n_resamples=1000, strength=0.0))
+    _, _, report = run(frame, Options(cv=2, n_resamples=1000, refits=0, strength=0.0))
     for d in report["held_out"]["differences"]:
         assert (d["low"], d["high"], d["verdict"], d["rows_needed"]) == (
             None, None, "undecided", None,
@@ -391,7 +408,7 @@ def test_only_the_largest_rules_are_shown_when_there_are_many():
     rng = np.random.default_rng(0)
     frame = pd.concat([X.iloc[:, :4]] * 4, ignore_index=True)
     frame["y"] = np.where(rng.random(len(frame)) < 0.3, 1 - np.tile(y, 4), np.tile(y, 4))
-    _, _, report = run(frame, Options(cv=2, n_resamples=1000, strength=0.0))
+    _, _, report = run(frame, Options(cv=2, n_resamples=1000, refits=0, strength=0.0))
     assert report["rules"]["n"] > 30
     assert len(report["rules"]["shown"]) == 30
     assert f"the 30 largest of {report['rules']['n']} leaves" in render_text(report)
@@ -432,7 +449,9 @@ def test_a_rule_that_lies_is_found_and_said(binary, monkeypatch):
 def grown():
     """All leaves kept: rare and missing categories, numbers on and off a grid, missing numbers."""
     frame = mixed_frame(600, seed=3)
-    return run(frame, Options(cv=3, n_resamples=1000, strength=0.0), costs=Costs(2, 1, "a test"))
+    return run(
+        frame, Options(cv=3, n_resamples=1000, refits=0, strength=0.0), costs=Costs(2, 1, "a test")
+    )
 
 
 def naive_rule_of(rules, row):
@@ -650,7 +669,7 @@ def test_sql_that_cannot_be_written_is_said():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(300, 2)), columns=["size", "Size"])
     frame["y"] = (frame["size"] + frame["Size"] > 0).astype(int)
-    _, _, report = run(frame, Options(cv=3, n_resamples=1000, strength=0.0))
+    _, _, report = run(frame, Options(cv=3, n_resamples=1000, refits=0, strength=0.0))
     assert sql_of(report)["passed"] is None
     assert "SQL = model: not checked, there is no SQL" in render_text(report)
 
@@ -678,7 +697,7 @@ def test_hostile_names_reach_the_database_as_they_are():
     y = frame.iloc[:, 0] + 2 * (frame["rule"] == "ü☃") + frame["P(1)"] / 4 + 2 * frame["flag"]
     frame["y"] = (y + frame["number"].fillna(2) > 3).astype(int)
     frame["rule"] = frame["rule"].astype("category")
-    options = Options(cv=3, n_resamples=1000, strength=0.0)
+    options = Options(cv=3, n_resamples=1000, refits=0, strength=0.0)
     _, _, report = run(frame, options, costs=Costs(2, 1, "t"))
     assert report["attribution"]["n_used"] == 5
     assert sql_of(report)["scope"] == "400 of 400 rows"
@@ -704,17 +723,160 @@ def test_attributions_that_do_not_add_up_are_said(grown, monkeypatch, costs):
     assert ("reasons add up to the model: off by 0.25 in row 3 FAILED" in text) == bool(costs)
 
 
+# -- interpretability ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scores(binary, multiclass, regression):
+    """What `compare` says of the same models, rows and refits; made once a report."""
+    made = {}
+
+    def of(which):
+        if which not in made:
+            reports = {"binary": binary, "multiclass": multiclass, "regression": regression}
+            made[which] = compared(*reports[which][:2])
+        return made[which]
+
+    return of
+
+
+def compared(study, fits):
+    encoded = fits.pipeline[0]
+    models = {}
+    for key in ("grown", "pruned", "grown_small", "linear"):
+        model = fits.rival(key).model
+        # The linear model is a pipeline: its steps come after the encoder.
+        steps = [step for _, step in model.steps] if hasattr(model, "steps") else [model]
+        models[key] = make_pipeline(encoded, *steps)
+    decision = None
+    if study.costs is not None:
+        decision = Decision(adverse=1, cutoff=study.costs.acts_from)
+    return compare(models, study.X_test, study.y_test, X_train=study.X_train,
+                   y_train=study.y_train, decision=decision, n_refits=SCORED.refits,
+                   random_state=study.seed)  # fmt: skip
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+def test_interpretability_is_that_of_compare(which, request, scores):
+    study, _, report = request.getfixturevalue(which)
+    found, told = scores(which), report["interpretability"]
+    assert (told["rows"], told["refits"]) == (len(study.y_test), 2)
+    assert [model["key"] for model in told["models"]] == list(found.scores)
+    for model in told["models"]:
+        score = found.scores[model["key"]]
+        assert score.read == 1  # the model's own structure, not that of a stand-in
+        for name, row in score.to_frame().iterrows():
+            entry = model["components"][name]
+            assert entry["value"] == row["value"]
+            for side in ("low", "high"):
+                expected = row[f"refits_{side}"]
+                assert entry[side] == (None if np.isnan(expected) else expected)
+        if which == "regression":
+            assert model["same_decision"] is None
+        else:
+            assert model["same_decision"] == pytest.approx(1 - score.otherwise.mean())
+            assert model["often_otherwise"] == pytest.approx((score.otherwise >= 0.2).mean())
+    for pair in told["pairs"]:
+        assert pair["share"] == found.share("pruned", pair["other"])
+        assert pair["easier"] == found.verdict("pruned", pair["other"])
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression"])
+def test_the_text_holds_interpretability(which, request, scores):
+    study, _, report = request.getfixturevalue(which)
+    found, text = scores(which), render_text(report)
+    part = text.split("\nINTERPRETABILITY\n")[1].split("\nCHECKS")[0]
+    head, *rows = part.strip("\n").splitlines()[:8]
+    linear = "linear (ridge)" if which == "regression" else "logistic"
+    assert re.split(r" {2,}", head.strip()) == ["as grown", "pruned [95 %]", "grown small", linear]
+    for line, name in zip(rows, found.scores["pruned"].to_frame().index, strict=True):
+        cells = re.split(r" {2,}", line.strip())
+        assert cells[0] == name
+        for cell, score in zip(cells[1:], found.scores.values(), strict=True):
+            value = score.to_frame()["value"][name]
+            assert cell.split(" ")[0] == (f"{value:.0f}" if name == "composite" else figure(value))
+    words = " ".join(part.split())
+    for other, label in (("grown", "as grown"), ("grown_small", "grown small"), ("linear", linear)):
+        said = {"pruned": "easier", other: "not easier"}.get(
+            found.verdict("pruned", other), "DEPENDS ON WEIGHTS"
+        )
+        share = 100 * found.share("pruned", other)
+        assert f"han {label}: {said} ({share:.1f} %)" in words
+    assert f"on {len(study.y_test)} held-out rows; accuracy is no part of it" in words
+    assert "by 2 refits on 63.2 % of them" in words
+    if which == "regression":
+        assert "\nSTABILITY" not in text
+        return
+    otherwise = found.scores["pruned"].otherwise
+    stability = " ".join(text.split("\nSTABILITY ")[1].split("\n\n")[0].split())
+    assert f"{100 * (1 - otherwise.mean()):.1f} % same decision" in stability
+    assert f"{100 * (otherwise >= 0.2).mean():.1f} % of the rows are decided otherwise" in stability
+
+
+def test_a_tree_of_one_leaf_is_scored():
+    frame = pd.DataFrame({"x": [0] * 58 + [1] * 2, "y": [0, 1] * 30})
+    _, _, report = run(frame, SCORED)
+    told = report["interpretability"]["models"][1]
+    assert told["components"]["focus"]["value"] == 1
+    assert told["same_decision"] == 1
+    assert "The pruned tree looks at no column." in " ".join(render_text(report).split())
+
+
+def test_without_refits_both_sections_are_left_out(grown):
+    text = render_text(grown[2])
+    assert grown[2]["interpretability"] is None
+    assert "\nSTABILITY" not in text
+    assert "\nINTERPRETABILITY" not in text
+
+
+@pytest.mark.parametrize(
+    "rows, refits, made", [(5000, 10, 10), (5001, 10, 5), (5001, 3, 2), (5001, 2, 2), (9000, 0, 0)]
+)
+def test_many_rows_have_fewer_refits(binary, rows, refits, made):
+    study = replace(binary[0], y_train=np.zeros(rows))
+    assert refits_of(study, replace(QUICK, refits=refits)) == made
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def test_groups_are_in_the_report(groups):
+    _, _, report = groups
+    text = render_text(report)
+    part = text.split("\nFAIRNESS  ")[1].split("\nRULES ")[0]
+    asked = ("by größe im Amt; cut into 4 bands", "by [b]sex[/b]; 1 group of fewer than",
+             "missing: ", "limit stated", "Selected means not flagged (P <= 1/2)")  # fmt: skip
+    assert [words for words in asked if words not in part] == []
+    assert "größe im Amt, [b]sex[/b] (sensitive)" in text
+    assert "limit selection_rate_ratio >= 0.9" in " ".join(text.split("\nRECORD")[1].split())
+    used = {a["column"] for rule in report["rules"]["shown"] for a in rule["exact"]}
+    assert not used & {"größe im Amt", "[b]sex[/b]"}
+
+
+def test_without_sensitive_columns_there_are_no_groups(binary):
+    assert binary[2]["fairness"] is None
+    assert "FAIRNESS" not in render_text(binary[2])
+
+
 # -- choice --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "options, rule, words",
     [
-        (Options(cv=3, n_resamples=1000), "one_se", "one-SE rule"),
-        (Options(cv=3, n_resamples=1000, strength="best"), "best", "3-fold Brier score"),
-        (Options(cv=3, n_resamples=1000, strength=0.01), "given", "strength 0.01 was given"),
-        (Options("pessimistic", cv=3, n_resamples=1000), "textbook", "textbook rule"),
-        (Options("reduced_error", cv=3, n_resamples=1000, max_size=2), "textbook", "2 leaves all"),
+        (Options(cv=3, n_resamples=1000, refits=0), "one_se", "one-SE rule"),
+        (Options(cv=3, n_resamples=1000, refits=0, strength="best"), "best", "3-fold Brier score"),
+        (
+            Options(cv=3, n_resamples=1000, refits=0, strength=0.01),
+            "given",
+            "strength 0.01 was given",
+        ),
+        (Options("pessimistic", cv=3, n_resamples=1000, refits=0), "textbook", "textbook rule"),
+        (
+            Options("reduced_error", cv=3, n_resamples=1000, refits=0, max_size=2),
+            "textbook",
+            "2 leaves all",
+        ),
     ],
 )
 def test_the_choice_is_explained(options, rule, words):
@@ -767,7 +929,7 @@ def printed_forms(value):
     return {number for form in forms for number in re.findall(r"[\d.]*\d", form)}
 
 
-@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown", "groups"])
 def test_every_number_of_the_text_is_in_the_dict(which, request):
     _, _, report = request.getfixturevalue(which)
     text = render_text(report)
@@ -782,7 +944,7 @@ def test_every_number_of_the_text_is_in_the_dict(which, request):
     assert strange == []
 
 
-@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown"])
+@pytest.mark.parametrize("which", ["binary", "multiclass", "regression", "grown", "groups"])
 def test_the_dict_is_json_and_the_text_is_readable(which, request):
     _, _, report = request.getfixturevalue(which)
     again = json.loads(json.dumps(report, allow_nan=False))
@@ -817,7 +979,7 @@ def test_significant_digits_read_well():
 
 def test_two_runs_with_one_seed_are_the_same(binary):
     _, fits, report = binary
-    _, again, report_again = run(mixed_frame(), costs=Costs(5, 1, "a test"))
+    _, again, report_again = run(mixed_frame(), SCORED, costs=Costs(5, 1, "a test"))
     assert report == report_again
     assert path_png(fits.path) == path_png(again.path)
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from .report import Options, Study
+    from .report import Options, StatedLimit, Study
 
 __all__ = ["app", "main"]
 
-STAGES = 10  # messages of `fit_rivals`, `report_of` and the drawing
+STAGES = 10  # messages of `fit_rivals`, `report_of` and the drawing, without what may be left out
 FAILED, USAGE, REFUSED = 1, 2, 3
 
 app = typer.Typer(
@@ -64,18 +64,43 @@ def _root(
 
 Out = Annotated[Path, typer.Option(help="Folder for the files; made if need be.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of split, growth, resamples.")]
-Jobs = Annotated[int, typer.Option(help="Folds fitted at the same time; -1 for all cores.")]
+Jobs = Annotated[
+    int, typer.Option(help="Folds and refits fitted at the same time; -1 for all cores.")
+]
+Refits = Annotated[
+    int, typer.Option(min=0, help="Refits of each model, for stability; 0 leaves the score out.")
+]
+Sensitive = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Sensitive column: left out of all models, and groups are compared by it; may be "
+        "repeated."
+    ),
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        help='How far groups may be apart, such as "selection_rate_ratio>=0.8": says which step '
+        "would keep it, and chooses nothing; may be repeated."
+    ),
+]
 
 
 @app.command()
-def demo(out: Out = Path(), seed: Seed = 0, jobs: Jobs = 1) -> None:
+def demo(out: Out = Path(), seed: Seed = 0, jobs: Jobs = 1, refits: Refits = 10) -> None:
     """Run the whole job on the German credit data."""
     with _one_line_errors():
         from .report import Options, german_credit_study
 
         # The figure that the report compares by is also the one that chooses the size.
-        options = Options(strength="one_se", scoring="roc_auc", jobs=_checked_jobs(jobs))
-        _run(lambda: german_credit_study(seed), options, _checked_out(out))
+        options = Options(
+            strength="one_se",
+            scoring="roc_auc",
+            jobs=_checked_jobs(jobs),
+            refits=_checked_refits(refits),
+        )
+        out = _checked_out(out)
+        _run(lambda: german_credit_study(seed), options, out, stages=STAGES + bool(refits))
 
 
 @app.command()
@@ -101,15 +126,15 @@ def fit(
             help="Cost of a missed positive to that of a false alarm, FN:FP, such as 5:1."
         ),
     ] = None,
-    sensitive: Annotated[
-        list[str] | None, typer.Option(help="Sensitive column, left out; may be repeated.")
-    ] = None,
+    sensitive: Sensitive = None,
+    limit: Limits = None,
     drop: Annotated[
         list[str] | None, typer.Option(help="Column to leave out; may be repeated.")
     ] = None,
     out: Out = Path(),
     seed: Seed = 0,
     jobs: Jobs = 1,
+    refits: Refits = 10,
 ) -> None:
     """Run the whole job on a CSV file."""
     with _one_line_errors():
@@ -117,12 +142,10 @@ def fit(
             _usage(f"--test-size {test_size}: give a share between 0 and 1, such as 0.3")
         ratio = None if cost is None else _parsed_cost(cost)
         level, jobs, out = _parsed_strength(strength), _checked_jobs(jobs), _checked_out(out)
+        refits, limits = _checked_refits(refits), _parsed_limits(limit or [], sensitive or [])
         _check_names(task, method, scoring)
 
         from .report import Costs, Options, read_csv, study_of
-
-        exclude = dict.fromkeys(drop or (), "left out as asked")
-        exclude |= dict.fromkeys(sensitive or (), "sensitive")
 
         def study() -> Study:
             return study_of(
@@ -132,12 +155,14 @@ def fit(
                 task=task,
                 positive=positive,
                 costs=None if ratio is None else Costs(*ratio, source=f"--cost {cost}"),
-                exclude=list(exclude.items()),
+                exclude=[(column, "left out as asked") for column in dict.fromkeys(drop or ())],
+                sensitive=sensitive or (),
                 test_size=test_size,
                 seed=seed,
             )
 
-        _run(study, Options(method, level, max_size, cv, scoring, jobs), out)
+        options = Options(method, level, max_size, cv, scoring, jobs, refits=refits, limits=limits)
+        _run(study, options, out, stages=STAGES + bool(refits) + bool(sensitive))
 
 
 @app.command()
@@ -157,11 +182,11 @@ def datasets() -> None:
             )
 
 
-def _run(make: Callable[[], Study], options: Options, out: Path) -> None:
+def _run(make: Callable[[], Study], options: Options, out: Path, stages: int) -> None:
     """Fit, collect, render, write; the report goes to stdout, all else to stderr."""
     from .report import fit_rivals, path_png, render_text, report_of, write_all
 
-    with _progress() as say, warnings.catch_warnings(record=True) as caught:
+    with _progress(stages) as say, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", kind)  # for developers of what is used, not for users
@@ -201,7 +226,7 @@ def _remark(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
+def _progress(stages: int) -> Iterator[Callable[[str], None]]:
     """A bar on a terminal, a line a stage elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -217,7 +242,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
         TextColumn("{task.description}", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        stage = bar.add_task("", total=STAGES)
+        stage = bar.add_task("", total=stages)
 
         def say(text: str) -> None:
             from .report.words import printable
@@ -286,6 +311,31 @@ def _parsed_cost(text: str) -> tuple[float, float]:
     if not (0 < miss < float("inf") and 0 < alarm < float("inf")):
         _usage(f"--cost {text!r}: give two numbers > 0, missed positive to false alarm: 5:1")
     return miss, alarm
+
+
+def _parsed_limits(texts: list[str], sensitive: list[str]) -> tuple[StatedLimit, ...]:
+    if not texts:
+        return ()
+    if not sensitive:
+        _usage("--limit is of groups: name a column that tells them apart with --sensitive")
+    from .report import StatedLimit
+
+    limits = []
+    for text in texts:
+        try:
+            limit = StatedLimit.parsed(text)
+        except ValueError as error:
+            _usage(f"--limit {text!r}: {error}")
+        if limit.column is not None and limit.column not in sensitive:
+            _usage(f"--limit {text!r}: no --sensitive {limit.column}, but {', '.join(sensitive)}")
+        limits.append(limit)
+    return tuple(limits)
+
+
+def _checked_refits(refits: int) -> int:
+    if refits == 1:
+        _usage("--refits 1: one refit compares nothing; give 0 for none, or at least 2")
+    return refits
 
 
 def _checked_jobs(jobs: int) -> int:

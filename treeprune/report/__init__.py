@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .render import render_text
     from .rivals import Fits, Options, fit_rivals
     from .save import path_png, write_all
+    from .stated import StatedLimit
     from .study import Costs, Study, Words, study_of
 
 # The command line must be able to say `--help` or refuse an option without loading all this.
@@ -24,6 +25,7 @@ _HOMES = {
     "Fits": "rivals",
     "InputRefused": "intake",
     "Options": "rivals",
+    "StatedLimit": "stated",
     "Study": "study",
     "Table": "intake",
     "Words": "study",
@@ -42,6 +44,7 @@ __all__ = [
     "Fits",
     "InputRefused",
     "Options",
+    "StatedLimit",
     "Study",
     "Table",
     "Words",

@@ -14,9 +14,11 @@ import sklearn
 
 from .. import __version__
 from .explained import explained
+from .fair import fair
 from .held_out import compare
 from .intake import listed
 from .rivals import uses_folds
+from .scored import scored
 from .words import method_words
 
 if TYPE_CHECKING:
@@ -68,7 +70,9 @@ def report_of(
     """
     say(f"comparing on {len(study.y_test)} held-out rows ({options.n_resamples} resamples)")
     held_out = compare(study, fits, options)
+    groups = fair(study, fits, options, say)
     told = explained(study, fits, say)
+    score = scored(study, fits, options, say)
     return {
         "schema": SCHEMA,
         "title": {
@@ -85,7 +89,9 @@ def report_of(
         "decision": _decision(study),
         "path": _path(fits.path, fits.pipeline[-1], options),
         "held_out": held_out,
+        "fairness": groups,
         **told,
+        "interpretability": score,
         "limits": list(study.limits),
         "record": {
             "treeprune": __version__,
@@ -103,7 +109,9 @@ def _options(options: Options) -> str:
     cap = "" if options.max_size is None else f", at most {options.max_size} leaves"
     score = "" if options.scoring is None else f", scoring {options.scoring}"
     folds = f", {options.cv} folds" if uses_folds(options) else ""
-    return f"{options.method}, strength {options.strength}{cap}{folds}{score}"
+    refits = f", refits {options.refits}"
+    limits = "".join(f", limit {limit.words}" for limit in options.limits)
+    return f"{options.method}, strength {options.strength}{cap}{folds}{score}{refits}{limits}"
 
 
 def _grouped_notes(fits: Fits) -> list[str]:

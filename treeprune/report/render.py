@@ -22,12 +22,14 @@ from .explained_text import (
     reason_text,
     reasons_legend,
 )
+from .fair_text import fairness_text
 from .figures import figure, fixed, percent, plain, signed, significant
+from .layout import WIDTH, table, wrap
+from .scored_text import score_table, score_words_of, stability_words
 from .words import FIGURES, method_words, printable, score_words
 
-__all__ = ["WIDTH", "render_text"]
+__all__ = ["render_text"]
 
-WIDTH = 100
 MANY_ROWS = 1_000_000  # beyond, the number is not worth its digits
 RULE_OF_THREE = ", rule of three"
 PLAIN_VERDICTS = {
@@ -86,15 +88,19 @@ def render_text(report: dict[str, Any]) -> str:
             "size": _size_table(report["held_out"]),
             "differences": _difference_table(report["held_out"]),
             "rules": _rule_table(report),
+            "scores": _score_table(report),
         },
         path_legend=_path_legend(path),
         difference_legend=_difference_legend(report["held_out"]),
         figure_legend=_figure_legend(report),
         size_legend=_size_legend(report),
         rules_legend=_rules_legend(report),
+        fairness=fairness_text(report),
         attribution=attribution_text(report),
         examples_head=examples_head(report),
         reasons_legend=reasons_legend(report),
+        interpretability_words=score_words_of,
+        stability_words=stability_words,
         limits=_limits(report),
     )
     text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
@@ -102,28 +108,9 @@ def render_text(report: dict[str, Any]) -> str:
     return f"{text}Made      {made}\n" if made else text
 
 
-def wrap(text: str, first: str, indent: int) -> str:
-    """One paragraph of at most 100 columns; further lines are indented."""
-    return textwrap.fill(
-        " ".join(text.split()),
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * indent,
-        break_on_hyphens=False,
-    )
-
-
-def table(rows: list[list[str]], left: tuple[int, ...] = (0,)) -> str:
-    """Rows under their heads, each column as wide as needed; numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(w) if i in left else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return "\n".join(lines)
+def _score_table(report: dict[str, Any]) -> str:
+    told = report["interpretability"]
+    return "" if told is None else table(score_table(told))
 
 
 def _title(title: dict[str, Any]) -> str:

@@ -118,6 +118,9 @@ class Study:
         Columns left out, each with its reason.
     notes, limits : tuple of str
         What was decided for the user; what the figures cannot say.
+    sensitive : DataFrame or None
+        Of the held-out rows the columns that groups are compared by, as they are in the table; no
+        model sees them.
     seed : int
         Seed of the split and of everything after it.
     sha256 : str
@@ -148,6 +151,7 @@ class Study:
     excluded: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    sensitive: pd.DataFrame | None = None
     seed: int = 0
     sha256: str = ""
 
@@ -177,6 +181,7 @@ def study_of(
     positive: str | None = None,
     costs: Costs | None = None,
     exclude: Sequence[tuple[str, str]] = (),
+    sensitive: Sequence[str] = (),
     test_size: float = 0.3,
     seed: int = 0,
     words: Words | None = None,
@@ -199,6 +204,8 @@ def study_of(
         Costs of the errors of a binary decision.
     exclude : sequence of (str, str)
         Columns to leave out, with reasons.
+    sensitive : sequence of str
+        Columns to leave out of all models, and to compare groups by.
     test_size : float
         Share of the rows held out, drawn at random, stratified by class.
     seed : int
@@ -223,6 +230,7 @@ def study_of(
             f"the target {target!r} has values such as NA, None or null, which are read as "
             "missing; if they are a class give it another name, if not leave the cells empty"
         )
+    exclude = _left_out(exclude, sensitive)
     _check_columns(frame, target, exclude)
     kept = frame[target].notna().to_numpy()
     frame = frame.loc[kept].reset_index(drop=True)
@@ -233,14 +241,9 @@ def study_of(
     final = {0: "regression", 2: "binary"}.get(len(labels), "multiclass")
     if costs is not None and final != "binary":
         raise InputRefused(f"--cost needs a target with two classes; {target} is {final}")
-    dropped = [*table.dropped, *exclude]
-    features = frame.drop(columns=[target, *(c for c, _ in exclude)])
-    empty = [c for c in features.columns if features[c].isna().all()]
-    dropped += [(c, "all values are missing") for c in empty]
-    features = features.drop(columns=empty)
+    features, empty = _features(frame, target, exclude)
     train, test = _split(y, bool(labels), target, test_size, seed)
     features, unusable = _usable(features, train)
-    dropped += unusable
     if features.shape[1] == 0:
         raise InputRefused("no column is left to predict from")
     notes += _missing_notes(features)
@@ -257,12 +260,35 @@ def study_of(
         task_said=said,
         costs=costs,
         words=words or _words(labels, final),
-        excluded=tuple(dropped),
+        excluded=(*table.dropped, *exclude, *empty, *unusable),
         notes=tuple(notes),
         limits=tuple(limits),
+        sensitive=_columns_of(frame.iloc[test], sensitive),
         seed=seed,
         sha256=table.sha256,
     )
+
+
+def _left_out(
+    exclude: Sequence[tuple[str, str]], sensitive: Sequence[str]
+) -> list[tuple[str, str]]:
+    """All columns to leave out, each with one reason."""
+    asked = [(name, why) for name, why in exclude if name not in sensitive]
+    return asked + [(name, "sensitive") for name in dict.fromkeys(sensitive)]
+
+
+def _features(
+    frame: pd.DataFrame, target: str, exclude: Sequence[tuple[str, str]]
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """What may be predicted from, and the columns without any value."""
+    features = frame.drop(columns=[target, *(name for name, _ in exclude)])
+    empty = [name for name in features.columns if features[name].isna().all()]
+    return features.drop(columns=empty), [(name, "all values are missing") for name in empty]
+
+
+def _columns_of(held_out: pd.DataFrame, sensitive: Sequence[str]) -> pd.DataFrame | None:
+    names = list(dict.fromkeys(sensitive))
+    return held_out[names].reset_index(drop=True) if names else None
 
 
 def _target(

@@ -67,6 +67,9 @@ class Measured:
     trust : array of float64, shape (n_steps,)
         1 where the structure is the model's own; of a model that can only be asked, how far the
         tree may stand for it whose structure this is.
+    concentration_sd : array of float64, shape (n_steps,)
+        Standard error of concentration over rows and background rows together, by a jackknife;
+        NaN where it was not asked or cannot be known.
     through : float or None
         Share of the variation of the model's output that this tree gives.
     """
@@ -82,6 +85,7 @@ class Measured:
     rest: Array
     counts: tuple[dict[str, int], ...]
     trust: Array
+    concentration_sd: Array
     through: float | None = None
 
     @property
@@ -111,7 +115,7 @@ class Measured:
         return {
             **{name: value * self.trust for name, value in structural.items()},
             "additive": 1 - np.minimum(self.interaction(some), 1.0),
-            "concentration": _top_share(self.importance(some)),
+            "concentration": top_share(self.importance(some)),
         }
 
     def importance(self, mean: Array) -> Array:
@@ -129,7 +133,8 @@ class Measured:
         return np.where(total <= least, 0.0, rest / np.where(total <= least, 1.0, total))
 
 
-def _top_share(importance: Array) -> Array:
+def top_share(importance: Array) -> Array:
+    """Share of the four most important columns, of (…, n_columns); 1 where there are none."""
     total = importance.sum(axis=-1)
     top = np.sort(importance, axis=-1)[..., -TOP:].sum(axis=-1)
     return np.where(total > 0, np.minimum(top / np.where(total > 0, total, 1.0), 1.0), 1.0)

@@ -7,7 +7,7 @@ rows for stability and for the interval over refits ("this procedure").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy import stats
 from sklearn.utils.parallel import Parallel, delayed
 
 from .components import COMPONENTS, Agreement, Measured, composite
-from .measure import Reference
+from .measure import PARTS, Reference
 from .refits import SHARE, Training, parts
 
 __all__ = ["Evidence", "Subject", "gather"]
@@ -51,7 +51,8 @@ class Evidence:
     measured : Measured
     components : dict of str to array, shape (n_steps,)
     draws : dict of str to array, shape (n_draws, n_steps)
-        Components under resampled rows.
+        Components under resampled rows; concentration by a jackknife over rows and background
+        rows together.
     refits : tuple of Measured
     of_refits : dict of str to array, shape (n_refits, n_steps)
         Components of each refit, without stability.
@@ -160,11 +161,14 @@ def gather(
     n_jobs : int, optional
         Of joblib.
     """
-    measured = subject.measure(reference)
+    measured = subject.measure(replace(reference, parts=PARTS))
     weight = reference.weight
     components = {name: value[0] for name, value in measured.components(weight[None]).items()}
     drawn = _draws(weight, n_draws, reference.seed)
     draws = measured.components(drawn)
+    draws["concentration"] = _with_background(
+        draws["concentration"], components["concentration"], measured, reference.seed
+    )
     if training is None or n_refits < 2:
         none = np.zeros((0, measured.n_steps))
         return Evidence(measured, components, draws, (), {}, none, None, weight)
@@ -196,6 +200,18 @@ def gather(
 
 def _again(subject: Subject, training: Training, reference: Reference, seed: int) -> Measured:
     return subject.again(training, seed).measure(reference)
+
+
+def _with_background(drawn: Array, value: Array, measured: Measured, seed: int) -> Array:
+    """Concentration under other rows and other background rows, which resampled rows lack."""
+    rng = np.random.default_rng([seed, 4])
+    luck = rng.standard_t(PARTS - 1, size=(len(drawn), 1))
+    spread = measured.concentration_sd
+    return np.where(
+        np.isnan(spread),
+        drawn,
+        np.clip(value + luck * spread, 0.0, 1.0),
+    )
 
 
 def _draws(weight: Array, n_draws: int, seed: int) -> Array:

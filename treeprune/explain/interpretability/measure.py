@@ -20,7 +20,7 @@ from ..features import FeatureMap
 from ..shapley import TreeGame
 from ..view import View, row
 from .blocks import Blocks
-from .components import Measured
+from .components import Measured, top_share
 from .effects import levels_of, main_effects
 from .imitation import imitate
 from .structure import TreeShape, concepts, network_structure, tree_structure
@@ -28,13 +28,16 @@ from .structure import TreeShape, concepts, network_structure, tree_structure
 __all__ = ["Reference", "measure", "measure_networks", "measure_trees"]
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 # Rows whose attributions and main effects are computed: of one tree and of linear models, of
 # sums of trees and networks, of models that can only be asked.
 MOST_INSIDE, SOME_INSIDE, FEW_INSIDE = 1000, 300, 100
 # Rows whose values absent columns have, of the same four; each is a part of the one before, so
 # that how they were drawn tells families apart as little as it can.
-CROWD, BACKGROUND, SOME_BACKGROUND, FEW_BACKGROUND = 2000, 100, 30, 10
+CROWD, BACKGROUND, SOME_BACKGROUND, FEW_BACKGROUND = 2000, 400, 40, 10
+PARTS, FEWEST_IN_PART = 10, 4
+REFIT_BACKGROUND = 100  # of one tree that is refitted: attributions are only compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,9 @@ class Reference:
         Rows whose values absent columns have, drawn by their weights.
     weight : array of float64, shape (n_rows,)
     seed : int
+    parts : int
+        Into how many parts background rows are cut, to see what of an attribution is their
+        choice; 1 where that is not asked.
     """
 
     X: Any
@@ -57,16 +63,19 @@ class Reference:
     drawn: npt.NDArray[np.int64]
     weight: Array
     seed: int
+    parts: int = 1
 
     @classmethod
-    def of(cls, X: Any, weight: Array, seed: int) -> Reference:
+    def of(cls, X: Any, weight: Array, seed: int, parts: int = 1) -> Reference:
         """Draw an order and background rows; rows without weight are in neither."""
         rng = np.random.default_rng(seed)
         order = rng.permutation(np.flatnonzero(weight > 0))
         even = np.ptp(weight[order]) == 0
-        share = None if even else weight[order] / weight[order].sum()
-        drawn = rng.choice(order, min(CROWD, len(order)), replace=not even, p=share)
-        return cls(X, order, drawn, weight, seed)
+        drawn = order[:CROWD]
+        if not even:
+            share = weight[order] / weight[order].sum()
+            drawn = rng.choice(order, min(CROWD, len(order)), p=share)
+        return cls(X, order, drawn, weight, seed, parts)
 
     def background(self, most: int) -> Any:
         """The first of the rows drawn."""
@@ -164,20 +173,29 @@ def measure_trees(
     inside = reference.inside(MOST_INSIDE if trees.n_trees == 1 else SOME_INSIDE)
     X = row(reference.X, inside)
     together = _with_values(trees, values.transpose(1, 0, 2).reshape(trees.n_nodes, -1))
-    game = TreeGame(
-        together,
-        splits,
-        player=map_.player,
-        n_players=len(map_.columns),
-        background=map_.model_matrix(
-            reference.background(BACKGROUND if trees.n_trees == 1 else SOME_BACKGROUND)
-        ),
-    )
+
+    def play(background: Array | None) -> TreeGame:
+        return TreeGame(
+            together,
+            splits,
+            player=map_.player,
+            n_players=len(map_.columns),
+            background=background,
+        )
+
+    game = play(None)
     leaf = game.leaves(map_.model_matrix(reference.X))
     Z = map_.model_matrix(X)
     scores = game.raw_score(Z).reshape(len(Z), n_steps, k).transpose(1, 0, 2)
-    phi = game.attribute(Z).reshape(len(Z), len(map_.columns), n_steps, k).transpose(2, 0, 1, 3)
-    phi = _without_rounding(phi, scores)
+    most = SOME_BACKGROUND
+    if trees.n_trees == 1:
+        most = BACKGROUND if reference.parts > 1 else REFIT_BACKGROUND
+    by_part = [
+        _without_rounding(
+            play(part).attribute(Z).reshape(len(Z), -1, n_steps, k).transpose(2, 0, 1, 3), scores
+        )
+        for part in _parts_of(map_.model_matrix(reference.background(most)), reference.parts)
+    ]
     shape = TreeShape.of(trees, splits, map_)
     columns = map_.values(X, Z)
     found, rest = [], np.zeros((n_steps, len(Z)))
@@ -194,6 +212,7 @@ def measure_trees(
             for j in np.flatnonzero(structure.used)
         }
         rest[step] = _rest(blocks, own, scores[step], reference.weight[inside])
+    phi, spread = _attributed(by_part, reference, inside)
     return Measured(
         effort=np.stack([s.effort for s in found]),
         columns=np.stack([s.columns for s in found]),
@@ -201,17 +220,46 @@ def measure_trees(
         n_columns=np.array([n_raw(map_, s.used) for s in found]),
         answers=answers,
         inside=inside,
-        phi=phi,
         scores=scores,
         rest=rest,
         counts=tuple(s.counts for s in found),
         trust=np.ones(n_steps),
+        phi=phi,
+        concentration_sd=spread,
     )
 
 
 def n_raw(map_: FeatureMap, used: npt.NDArray[np.bool_]) -> int:
     """Number of raw columns behind the columns in use."""
     return int(concepts(map_)[used][:, : map_.n_raw].any(axis=0).sum())
+
+
+def _parts_of(background: Array, n: int) -> list[Array]:
+    """Background rows in parts of one size, in turns; what is left over is left out."""
+    n = max(1, min(n, len(background) // FEWEST_IN_PART))
+    kept = background[: len(background) // n * n]
+    return [kept[i::n] for i in range(n)]
+
+
+def _attributed(by_part: list[Array], reference: Reference, inside: Rows) -> tuple[Array, Array]:
+    """Attributions against all parts of the background, and how sure concentration is.
+
+    Attributions are means over background rows, so those of several parts of one size are means
+    of theirs. The spread is a jackknife that leaves out a part of the background and, of the
+    rows, those that stand at the same places of the order.
+    """
+    total, n = np.sum(by_part, axis=0), len(by_part)
+    if n == 1:
+        return total, np.full(len(total), np.nan)
+    place = np.empty(len(reference), np.int64)
+    place[reference.order] = np.arange(len(reference.order)) % n
+    shares = []
+    for i, part in enumerate(by_part):
+        weight = reference.weight[inside] * (place[inside] != i)
+        size = np.abs(total - part).sum(axis=3)  # steps, rows, columns
+        shares.append(top_share(np.einsum("srj,r->sj", size, weight)))
+    spread = np.sqrt((n - 1) / n * ((shares - np.mean(shares, axis=0)) ** 2).sum(axis=0))
+    return total / n, spread
 
 
 def _without_rounding(phi: Array, scores: Array) -> Array:
@@ -279,20 +327,24 @@ def measure_networks(
     Z = map_.model_matrix(X)
     background = map_.model_matrix(reference.background(CROWD if linear else SOME_BACKGROUND))
     columns = map_.values(X, Z)
-    found, phi, scores = [], [], []
+    found, by_part, scores = [], [], []
+    parts = _parts_of(background, reference.parts)
     rest = np.zeros((len(networks), len(Z)))
     for step, network in enumerate(networks):
         structure = network_structure(network, map_, len(reference))
         blocks = Blocks(Z, map_.player, len(map_.columns), network.raw)
         found.append(structure)
         scores.append(blocks.scores())
-        played = play_network(replace(view, network=network), Z, background, reference.seed)
-        phi.append(_without_rounding(played.values[None], scores[-1][None])[0])
+        one = replace(view, network=network)
+        played = [play_network(one, Z, part, reference.seed).values for part in parts]
+        by_part.append([_without_rounding(values[None], scores[-1][None]) for values in played])
         own = {
             int(j): _levels(map_, columns, int(j), scores[-1], None)
             for j in np.flatnonzero(structure.used)
         }
         rest[step] = _rest(blocks, own, scores[-1], reference.weight[inside])
+    joined = [np.concatenate(steps) for steps in zip(*by_part, strict=True)]
+    phi, spread = _attributed(joined, reference, inside)
     return Measured(
         effort=np.stack([s.effort for s in found]),
         columns=np.stack([s.columns for s in found]),
@@ -300,11 +352,12 @@ def measure_networks(
         n_columns=np.array([n_raw(map_, s.used) for s in found]),
         answers=answers,
         inside=inside,
-        phi=np.stack(phi),
         scores=np.stack(scores),
         rest=rest,
         counts=tuple(s.counts for s in found),
         trust=np.ones(len(networks)),
+        phi=phi,
+        concentration_sd=spread,
     )
 
 
@@ -339,5 +392,6 @@ def _measure_by_asking(view: View, reference: Reference, answers: Array) -> Meas
         rest=rest[None],
         counts=(read.structure.counts,),
         trust=np.array([read.trust]),
+        concentration_sd=np.full(1, np.nan),
         through=read.fidelity,
     )
