@@ -37,16 +37,19 @@ def mixed(row, donor, columns):
 
 
 def area(ask, row, donors, ranking):
-    """Mean change over donors and numbers of exchanged columns, all columns but the last."""
-    asked = [mixed(row, z, ranking[:m]) for z in donors for m in range(1, len(ranking))]
-    own = ask(np.array([row]))[0]
-    return float(np.mean([np.abs(own - told).sum() for told in ask(np.array(asked))]))
+    """Change over numbers of exchanged columns, on average: all columns but the last."""
+    cuts = range(1, len(ranking))
+    return float(np.mean([change(ask, row, donors, ranking[:m]) for m in cuts]))
 
 
-def full_change(ask, row, donors):
-    """Mean change where all columns are exchanged."""
+def change(ask, row, donors, columns):
+    """How far the mean over donors moves where these columns are exchanged, over all scores."""
     own = ask(np.array([row]))[0]
-    return float(np.mean([np.abs(own - told).sum() for told in ask(np.array(donors))]))
+    asked = ask(np.array([mixed(row, z, columns) for z in donors]))
+    moved = 0.0
+    for s in range(len(own)):
+        moved += abs(sum(own[s] - told[s] for told in asked) / len(donors))
+    return moved
 
 
 def rankings(phi, used, weight, n_orders, rng):
@@ -118,7 +121,7 @@ def explanation_quality(
     by_name = {name: areas(orders) for name, orders in found.items() if name != "chance"}
     chance = sum(areas(orders) for orders in found["chance"]) / n_orders
     full = np.array(
-        [full_change(ask, X[i], [X[d] for d in drawn[at]]) for at, i in enumerate(rows)]
+        [change(ask, X[i], [X[d] for d in drawn[at]], used) for at, i in enumerate(rows)]
     )
     counts = rng.multinomial(len(rows), [1 / len(rows)] * len(rows), size=n_draws)
     out = {}
@@ -127,7 +130,7 @@ def explanation_quality(
         base = by_name["global"] if name == "local_skill" else chance
         ratios = []
         for c in [np.ones(len(rows)), *counts]:
-            room = sum(c * w * (full - base))
+            room = sum(c * w * (full - chance))
             enough = room > 1e-9 * sum(c * w * full)
             ratios.append(sum(c * w * (a - base)) / room if enough else math.nan)
         if any(math.isnan(r) for r in ratios):

@@ -1,4 +1,4 @@
-"""Quality of explanations: by hand, against its twin, with rankings known to be good or bad."""
+"""Quality of explanations: by hand, against its twin, and of rankings known to be bad."""
 
 from __future__ import annotations
 
@@ -82,20 +82,21 @@ LINE = Blocks(
     np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]),
     np.arange(3),
     3,
-    lambda M: M @ np.array([[4.0], [2.0], [1.0]]),
+    lambda M: M @ np.array([[4.0, 0.0], [2.0, -2.0], [1.0, 0.0]]),
 )
 ORDERS = ([0, 1, 2], [2, 1, 0], [1, 0, 2])
 
 
 def test_areas_of_a_linear_function():
-    # Row 0 takes columns from row 1 first (4, 2 and 1 less), then from row 2 (4 less, same, 1 more)
+    # Columns of row 1 take 4, 2 and 1 from the first score of row 0, those of row 2 4, 0 and -1: on
+    # average 4, 1 and 0. The second score is moved by the second column only, by -1 on average.
     orders = np.array(ORDERS)[:, None, :]
     pairs = np.array([0]), np.array([[1, 2]])
     areas, full = quality._areas(LINE, LINE.scores(), np.arange(3), orders, pairs)
-    with_1 = np.array([(4 + 6) / 2, (1 + 3) / 2, (2 + 6) / 2])
-    with_2 = np.array([(4 + 4) / 2, (1 + 1) / 2, (0 + 4) / 2])
-    np.testing.assert_allclose(areas[:, 0], (with_1 + with_2) / 2)
-    np.testing.assert_allclose(full, [(7 + 3) / 2])
+    first = np.array([(4 + 5) / 2, (0 + 1) / 2, (1 + 5) / 2])
+    second = np.array([(0 + 1) / 2, (0 + 1) / 2, (1 + 1) / 2])
+    np.testing.assert_allclose(areas[:, 0], first + second)
+    np.testing.assert_allclose(full, [5 + 1])
 
 
 def test_figures_from_areas():
@@ -107,7 +108,7 @@ def test_figures_from_areas():
     )
     expected = {
         "skill": 1.5 / 3.5,
-        "local_skill": 1 / 3,
+        "local_skill": 1 / 3.5,
         "random": 0.5 / 3.5,
         "inverse": -1.5 / 3.5,
         "shuffled": 1.5 / 3.5,
@@ -125,6 +126,19 @@ def test_rows_are_weighed_in_sums():
     )
     assert values["skill"] == pytest.approx((3 * 4 + 2) / (3 * 4 + 8))
     assert intervals["skill"] == pytest.approx((2 / 8, 4 / 4))  # only the second, only the first
+
+
+def test_local_skill_is_of_pairs():
+    # Rows differ widely in how far they move, but each has 1 more than by the ranking for all.
+    own, chance = np.array([2.0, 20.0, 11.0]), np.zeros(3)
+    areas = np.array([own, chance, chance, own - 1, chance, chance])
+    values, intervals, _ = quality._figures(
+        areas, np.full(3, 10.0), np.ones(3), 100, 0.95, np.random.default_rng(0)
+    )
+    assert values["local_skill"] == pytest.approx(0.1)
+    assert values["local_skill"] == pytest.approx(values["skill"] - values["global"])
+    assert intervals["local_skill"] == pytest.approx((0.1, 0.1))
+    assert np.diff(intervals["skill"]) > 0.5
 
 
 def test_a_plain_sum_of_two_columns():
@@ -215,15 +229,9 @@ def test_many_columns_at_evenly_spread_cuts(k):
     assert cuts[0] - 1 == k - 1 - cuts[-1] and len(set(cuts)) == 20
     for r in range(7):
         for at in range(2):
-            own = X[pairs[0][at]]
-            moved = [
-                np.abs(
-                    blocks.evaluate(own[None])
-                    - blocks.evaluate(naive_quality.mixed(own, X[d], used[orders[r, at, :m]])[None])
-                ).sum()
-                for d in pairs[1][at]
-                for m in cuts
-            ]
+            row_, donors = X[pairs[0][at]], X[pairs[1][at]]
+            ranking = used[orders[r, at]]
+            moved = [naive_quality.change(blocks.evaluate, row_, donors, ranking[:m]) for m in cuts]
             assert areas[r, at] == pytest.approx(np.mean(moved))
 
 
@@ -256,7 +264,7 @@ def small_tree(cancer):
 def test_a_random_explainer_has_no_skill_and_the_inverse_less(cancer):
     view, X = small_tree(cancer)
     options = {"n_rows": 100, "n_background": 4, "n_orders": 4}
-    hits, skills, n_seeds = {"skill": 0, "random": 0}, [], 100
+    hits, skills, n_seeds = {"skill": 0, "random": 0}, [], 60
     for seed in range(n_seeds):
         reference = reference_of(X, seed=seed)
         drawn = np.random.default_rng(1000 + seed).normal(size=(100, X.shape[1]))
@@ -272,20 +280,41 @@ def test_a_random_explainer_has_no_skill_and_the_inverse_less(cancer):
     assert abs(np.mean(skills)) < 3 * np.std(skills) / np.sqrt(n_seeds)
 
 
-def test_intervals_cover_what_all_rows_say(cancer):
-    view, X = small_tree(cancer)
+def small_sum():
+    """A view of a linear model that is measured quickly, and its rows."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    return view_of(LinearRegression().fit(X, y), X, readable=False), X
+
+
+@pytest.mark.parametrize("kind", ["tree", "sum"])
+def test_intervals_cover_what_all_rows_say(cancer, kind):
+    view, X = small_tree(cancer) if kind == "tree" else small_sum()
     # Attributed against the same rows, so that the explanations to judge are the same.
-    whole = reference_of(X, seed=99)
-    truth = explanation_quality(view, whole, n_rows=len(X), n_background=60)
-    hits, n_seeds = {"skill": 0, "local_skill": 0}, 50
-    for seed in range(n_seeds):
-        found = explanation_quality(
-            view, replace(reference_of(X, seed=seed), drawn=whole.drawn), n_orders=5
+    drawn = reference_of(X, seed=99).drawn
+
+    def found(seed, **options):
+        return explanation_quality(
+            view, replace(reference_of(X, seed=seed), drawn=drawn), **options
         )
+
+    several = [found(1000 + s, n_rows=len(X), n_orders=20, n_draws=2) for s in range(3)]
+    hits, n_seeds = {"skill": 0, "local_skill": 0}, 40
+    for seed in range(n_seeds):
+        one = found(seed, n_orders=5)
         for name in hits:
-            low, high = found.intervals[name]
-            hits[name] += low <= getattr(truth, name) <= high
+            low, high = one.intervals[name]
+            hits[name] += low <= np.mean([getattr(each, name) for each in several]) <= high
     assert min(hits.values()) >= 0.9 * n_seeds
+
+
+def test_few_drawn_rows_make_skill_smaller():
+    view, X = small_sum()
+    few, some, many = (
+        explanation_quality(view, reference_of(X), n_rows=len(X), n_background=n)
+        for n in (1, 10, 50)
+    )
+    assert few.skill < some.skill < many.skill
+    assert few.intervals["skill"][1] < many.intervals["skill"][0]
 
 
 def in_order(found):
@@ -296,6 +325,7 @@ def in_order(found):
     assert found.intervals["skill"][0] > 0 > found.intervals["inverse"][1]
     assert found.controls["shuffled"] > found.controls["random"]
     assert found.intervals["skill"][0] <= found.skill <= found.intervals["skill"][1]
+    assert found.local_skill == pytest.approx(found.skill - found.controls["global"])
 
 
 def test_a_deep_tree_behind_one_hot_columns(credit):
@@ -331,10 +361,21 @@ def test_a_network(credit):
 def test_a_linear_model(credit):
     X, y = credit
     model = encoded(LogisticRegression(max_iter=1000)).fit(X, y)
-    found = measured(model, X, n_rows=60)
+    found = measured(model, X)
     in_order(found)
+    assert found.intervals["local_skill"][0] > 0
     linear = view_of(model, X, readable=False).network is not None
     assert found.fidelity == 1.0 if linear else math.isnan(found.fidelity)
+
+
+def test_exact_attributions_of_a_linear_model_beat_one_ranking_for_all(cancer):
+    _, X, y = cancer
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(X, y)
+    found = measured(model, X)
+    in_order(found)
+    assert found.intervals["local_skill"][0] > 0
+    view, X = small_sum()
+    assert explanation_quality(view, reference_of(X)).intervals["local_skill"][0] > 0
 
 
 def test_a_model_that_can_only_be_asked(cancer):
@@ -435,7 +476,9 @@ def test_the_order_of_columns_does_not_matter(cancer):
     net.fit(X, y)
     turned = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=1, random_state=0))
     order = np.random.default_rng(0).permutation(X.shape[1])
-    with pytest.warns(ConvergenceWarning):  # one step only, as its weights are replaced
+    with pytest.warns(
+        ConvergenceWarning, match="Maximum iterations"
+    ):  # one step only, as its weights are replaced
         turned.fit(X.iloc[:, order], y)
     turned[-1].coefs_ = [net[-1].coefs_[0][order], net[-1].coefs_[1]]
     turned[-1].intercepts_ = net[-1].intercepts_
@@ -551,15 +594,15 @@ def test_exchanging_all_moves_no_further():
 
 
 def test_a_ranking_for_all_rows_that_leaves_no_room():
-    # One column moves the output far, the other hardly and never against it.
+    # One column moves the output far, the other hardly: no ranking of a row's own can add to that.
     X = pd.DataFrame({"a": [0.0, 1.0] * 20, "b": [0.0, 0.0, 1e-12, 1e-12] * 10})
     grid = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
     model = LinearRegression().fit(grid, grid["a"] + 10 * grid["b"])
     found = measured(model, X)
     assert found.skill == pytest.approx(1.0, abs=1e-6)
-    assert math.isnan(found.local_skill) and math.isnan(found.intervals["local_skill"][0])
-    assert "one ranking for all rows" in found.note and found.note in found.to_text()
-    assert "local skill not defined" in found.to_text()
+    assert found.local_skill == pytest.approx(0.0, abs=1e-6)
+    assert found.intervals["local_skill"] == pytest.approx((0.0, 0.0), abs=1e-6)
+    assert found.note == ""
 
 
 # --- what is handed out, and refused -------------------------------------------------------------

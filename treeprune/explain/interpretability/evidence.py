@@ -103,16 +103,16 @@ class Evidence:
         After the delete-d jackknife (Shao & Wu 1989): the variance over fresh samples is that
         over parts of a share s without replacement, times 1 / (1 - s), where it is not taken for
         granted that it falls with the number of rows, which that of a tree's size does not;
-        Student's t with one degree of freedom fewer than refits. Settings that mean another thing
-        on fewer rows (an L1 penalty, least rows of a leaf) are refitted as they are; where refits
-        therefore all sit at an end of the scale, the interval is too short.
+        Student's t with one degree of freedom fewer than refits. Refits on fewer rows are often
+        smaller: the interval reaches from the model's own value to their mean, and beyond both.
+        Where all of them sit at an end of the scale it is too short all the same.
         """
         n = len(self.refits)
         if n < 2:
             return {}
         wide = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) / np.sqrt(1 - SHARE)
         out = {
-            name: _around(self.components[name], wide * own.std(axis=0, ddof=1), 1.0)
+            name: _around(self.components[name], own, wide, 1.0)
             for name, own in self.of_refits.items()
         }
         if n < FEWEST_FOR_PAIRS:
@@ -123,18 +123,22 @@ class Evidence:
         out["stability"] = np.minimum(low, value), np.maximum(high, value)
         # Those of the composite's logarithm are put together as if they were independent.
         own = {**self.of_refits, "stability": np.tile(value, (n, 1))}
-        half = wide * composite(own).std(axis=0, ddof=1)
+        low, high = _around(self.composite, composite(own), wide, 100.0)
         ends = [composite({**self.components, "stability": end}) for end in out["stability"]]
-        down, up = (np.hypot(half, end - self.composite) for end in ends)
+        gaps = (low - self.composite, ends[0] - self.composite)
+        more = (high - self.composite, ends[1] - self.composite)
         out["composite"] = (
-            np.clip(self.composite - down, 0.0, 100.0),
-            np.clip(self.composite + up, 0.0, 100.0),
+            np.clip(self.composite - np.hypot(*gaps), 0.0, 100.0),
+            np.clip(self.composite + np.hypot(*more), 0.0, 100.0),
         )
         return out
 
 
-def _around(value: Array, half: Array, most: float) -> Interval:
-    return np.clip(value - half, 0.0, most), np.clip(value + half, 0.0, most)
+def _around(value: Array, refits: Array, wide: float, most: float) -> Interval:
+    """From the model's own value to the refits' mean, and `wide` standard deviations beyond."""
+    mean, half = refits.mean(axis=0), wide * refits.std(axis=0, ddof=1)
+    low, high = np.minimum(value, mean) - half, np.maximum(value, mean) + half
+    return np.clip(low, 0.0, most), np.clip(high, 0.0, most)
 
 
 def gather(
