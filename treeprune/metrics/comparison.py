@@ -16,6 +16,8 @@ import pandas as pd
 
 from ..explain.interpretability import InterpretabilityScore
 from ..explain.interpretability.components import COMPONENTS, DRAWS, share_better
+from ..explain.view import Answers
+from ..path import PruningPath
 from .scores import interpretability
 
 __all__ = ["Comparison", "compare"]
@@ -195,9 +197,10 @@ class Comparison:
         ]
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw loss against composite, with both standard errors and the one-SE line.
+        """Draw loss against composite, with the one-SE line; models on the Pareto front are joined.
 
-        Models on the Pareto front are joined.
+        Bars are one standard error of the loss, and the 95 % interval of the procedure of the
+        composite (from five refits on).
 
         Parameters
         ----------
@@ -221,7 +224,7 @@ class Comparison:
         >>> found = compare(trees, X, y, n_refits=3)
         >>> import matplotlib; matplotlib.use("Agg")
         >>> found.plot().get_xlabel()
-        'composite of interpretability (higher is easier)'
+        'composite of interpretability, 95 % of procedure (higher is easier)'
         """
         from .pictures import plot_comparison
 
@@ -323,9 +326,19 @@ def compare(models: Mapping[str, Any], X: Any, y: Any = None, **settings: Any) -
     for name in models:
         if not isinstance(name, str):
             raise ValueError(f"names of models must be texts, got {name!r}")
-    kinds = {hasattr(model, "predict_proba") for model in models.values()}
-    if len(kinds) > 1:
-        raise ValueError("classifiers and regressors cannot be compared: their losses differ")
+    kinds = {}
+    for name, model in models.items():
+        if isinstance(model, PruningPath):
+            raise ValueError(f"{name!r} is a path; compare models, such as path.cut(size=5)")
+        try:
+            kinds[name] = bool(Answers.of(model).classes)
+        except (ValueError, TypeError) as error:  # not fitted, or of no use here
+            raise type(error)(f"model {name!r}: {error}") from error
+    if len(set(kinds.values())) > 1:
+        raise ValueError(
+            f"classifiers and regressors cannot be compared: their losses differ; classifiers are "
+            f"{[name for name, is_one in kinds.items() if is_one]}"
+        )
     settings.setdefault("quality", False)
     scores = {name: interpretability(model, X, y, **settings) for name, model in models.items()}
     return Comparison(scores, int(settings.get("random_state", 0)))

@@ -28,6 +28,7 @@ from ..explain.interpretability.measure import (
 )
 from ..explain.interpretability.refits import Training, seeded
 from ..explain.interpretability.score import (
+    OFTEN,
     Setting,
     check_decision,
     decided,
@@ -37,7 +38,8 @@ from ..explain.interpretability.score import (
 )
 from ..explain.view import Answers, View, view_of
 from ..path import PruningPath
-from ..pruning.methods import METHODS
+from ..pruning import pruning_path
+from ..pruning.methods import METHODS, Method
 from ..scoring import thin
 from ..selection import Recipe, Rows, aligned_steps
 
@@ -46,7 +48,6 @@ __all__ = ["measure_path"]
 Array = npt.NDArray[np.float64]
 
 MOST_STEPS = 50
-OFTEN = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +135,16 @@ def measure_path(
     steps: Any = None,
 ) -> PruningPath:
     """The path with what was measured of its steps; see `treeprune.interpretability`."""
-    at = thin(path.size, MOST_STEPS) if steps is None else np.unique(_checked(steps, len(path)))
+    if steps is None:
+        wanted = thin(path.size, MOST_STEPS)
+        at = np.unique(wanted if path.chosen is None else np.append(wanted, path.chosen))
+    else:
+        at = np.unique(_checked(steps, len(path)))
     reference, rows = setting.reference()
     if feature_map is None:
         feature_map = view_of(path.model, reference.X, readable=False).feature_map
+    elif not hasattr(feature_map, "columns"):  # what stands before the model in its pipeline
+        feature_map = FeatureMap.of(feature_map, reference.X)
     subject = PathSubject(path, at, feature_map, _recipe(path, estimator, setting), path)
     if setting.decision is not None:
         check_decision(setting.decision, subject.view())
@@ -166,6 +173,7 @@ def _checked(steps: Any, n: int) -> npt.NDArray[np.int64]:
 def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
     """How the path is made again: as the estimator does, else by its model and method alone."""
     if estimator is not None:
+        estimator = estimator[-1] if hasattr(estimator, "steps") else estimator
         if not hasattr(estimator, "path_") and not hasattr(estimator, "strength"):
             raise ValueError(
                 f"estimator must be the PrunedClassifier, PrunedRegressor or pruned tree that made "
@@ -178,6 +186,8 @@ def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
         raise ValueError(
             f"{path.method!r} is a method of your own; give the estimator that made the path"
         )
+    if not method.needs_holdout and not path.networks:
+        _check_remade(path, method)
     classes = getattr(path.model, "classes_", None)
     labels = isinstance(classes, np.ndarray)
     return Recipe(
@@ -191,6 +201,19 @@ def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
         if path.networks
         else {},
     )
+
+
+def _check_remade(path: PruningPath, method: Method) -> None:
+    """Refuse to refit a path that is not that of its model and method alone."""
+    if method.rows == "training":
+        return  # needs the rows it was made on
+    again = pruning_path(path.model, method=method)
+    if not np.array_equal(again.removed_at, path.removed_at):
+        raise ValueError(
+            f"the path was made by {path.method} with other settings (a risk, never_prune, options "
+            "of the method), which it does not hold; give the estimator that made it, or "
+            "n_refits=0"
+        )
 
 
 def _table(
@@ -211,15 +234,16 @@ def _table(
         columns["loss"], columns["loss_se"] = (list(x) for x in zip(*pairs, strict=True))
     often = _otherwise(found, view, setting)
     if often is not None:
-        columns["decided_otherwise"] = often.mean(axis=1)
-        columns["often_otherwise"] = (often >= OFTEN - 1e-12).mean(axis=1)
+        share = found.weight / found.weight.sum()
+        columns["decided_otherwise"] = often @ share
+        columns["often_otherwise"] = (often >= OFTEN - 1e-12) @ share
     return pd.DataFrame(columns, index=at)
 
 
 def _otherwise(found: Evidence, view: View, setting: Setting) -> Array | None:
     """Share of refits that decide each row otherwise, by step, (n_steps, n_rows)."""
-    own = decided(found.measured.answers, view, setting.decision)
-    if own is None or not found.refits:
+    if not found.refits or len(view.answers.classes) != 1:
         return None
-    each = [decided(r.answers, view, setting.decision) != own for r in found.refits]
+    own = decided(found.measured, view, setting.decision)
+    each = [decided(r, view, setting.decision) != own for r in found.refits]
     return np.mean(each, axis=0)

@@ -75,10 +75,12 @@ def plot_comparison(found: Comparison, ax: Any = None) -> Any:
     ax.plot(front["composite"], front["loss"], color=CHOSEN, lw=1, zorder=1, label="Pareto front")
     limit = found.one_se_limit
     assert limit is not None
-    ax.axhspan(table["loss"].min(), limit, color=BAND, lw=0, zorder=0, label="within one SE")
+    ax.axhspan(
+        table["loss"].min(), limit, color=BAND, lw=0, zorder=0, label="within one SE of the least"
+    )
     names = {SAID[score.loss[0]] for score in found.scores.values() if score.loss}
-    ax.set_ylabel(f"{' / '.join(sorted(names))} (lower is better)")
-    ax.set_xlabel("composite of interpretability (higher is easier)")
+    ax.set_ylabel(f"{' / '.join(sorted(names))} ± SE (lower is better)")
+    ax.set_xlabel("composite of interpretability, 95 % of procedure (higher is easier)")
     ax.margins(x=0.12)
     ax.legend(frameon=False, fontsize=9, loc="best")
     ax.spines[["top", "right"]].set_visible(False)

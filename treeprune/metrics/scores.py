@@ -49,11 +49,13 @@ def interpretability(
         Rows that refits draw from; `X` and `y` by default. Then the loss is that of the model
         itself on `X`, else of refits on rows they had left out.
     sample_weight : array-like, shape (n_rows,), optional
-        Weights of the rows, in all means and in refits.
+        Weights of the rows of `X` in all means, and in refits where these draw from `X`. Rows
+        without weight are left out.
     groups : array-like, optional
-        Groups of the training rows: a refit has all rows of a group or none.
+        Groups of the training rows: a refit has all rows of a group or none, and its `fit` is
+        given them if it asks. Intervals over rows and standard errors take rows as independent.
     decision : Decision, optional
-        Says when a row is decided otherwise; by default the likeliest class does.
+        Says when a row is decided otherwise; by default the model's own `predict` does.
     loss : {"brier", "log_loss", "error", "squared_error"}, optional
         The Brier score for classifiers, squared error for regressors by default.
     n_refits : int, default=20
@@ -65,13 +67,14 @@ def interpretability(
     quality : bool, default=True
         Whether to measure how good the model's explanations are (not of paths).
     estimator : PrunedClassifier, PrunedRegressor or pruned tree, optional
-        Of a path: what made it, so that refits are made with all its settings; by default with
-        the path's model and method alone.
-    feature_map : FeatureMap, optional
-        Of a path inside a pipeline: `FeatureMap.of(pipeline[:-1], X)`, so that raw columns are
-        counted; `X` is then raw. The transformer is not fitted anew.
+        Of a path: what made it (or the pipeline that ends in it), so that refits are made with
+        all its settings; by default with the path's model and method alone.
+    feature_map : FeatureMap or fitted transformer, optional
+        Of a path inside a pipeline: `pipeline[:-1]`, so that raw columns are counted; `X` is then
+        raw. The transformer is not fitted anew.
     steps : sequence of int, optional
-        Of a path: steps to measure; by default all, or 50 spread evenly over the sizes.
+        Of a path: steps to measure; by default all, or about 50 spread over the logarithm of the
+        size, with the chosen one. `cut(interpretability=…)` chooses among those measured.
     random_state : int, default=0
     n_jobs : int, optional
         Of joblib, for refits.
@@ -97,26 +100,29 @@ def interpretability(
     that it takes to carry the model out for a row (a comparison 1; an addition, a multiplication
     and a nonlinearity 2 each); *size* 1/(1 + b/250), b the bits of its description; *focus*
     1/(1 + k/7), k the columns that a row's prediction looks at: all counted in raw columns after
-    simplification, and never worse in a smaller nested model. *additive* 1 - min(IAS, 1), IAS the
-    share of the output's variation that is no sum of effects of single columns; *concentration*
-    the share of absolute attribution in the top four columns; *stability* the root of the
-    concordance of predictions times the cosine of attributions over refits. These may fall as a
-    model shrinks. The composite is their geometric mean with weights .25 .20 .15 .10 .10 .20,
-    times 100, in which a component below .01 counts as .01. The weights of operations were chosen
-    so that the order comes out in which people could simulate trees, linear models and networks:
-    that is calibration, not validation.
+    simplification, and never worse in a smaller nested model. Derived columns cost the terms of
+    their sum, or of a formula of up to three columns; what stands on others counts as not read,
+    as does a model that can only be asked and that no tree imitates. *additive* 1 - min(IAS, 1),
+    IAS the share of the output's variation that is no sum of effects of single columns;
+    *concentration* the share of absolute attribution in the top four columns, both in the unit in
+    which the model adds up (`unit`): log-odds and probabilities are not the same scale;
+    *stability* the root of the concordance of predictions times the cosine of attributions over
+    refits. These may fall as a model shrinks. The composite is their geometric mean with weights
+    .25 .20 .15 .10 .10 .20, times 100, in which a component below .01 counts as .01. The weights of
+    operations were chosen so that the order comes out in which people could simulate trees, linear
+    models and networks: that is calibration, not validation.
 
     Intervals "rows" are bootstrap percentiles; they hold for this very model. Intervals "refits"
-    are a delete-d jackknife; they hold for the procedure. Neither says anything of people: clear
+    are a delete-d jackknife, and of stability two standard deviations of pairs of refits; they
+    hold for the procedure. Neither says anything of people: clear
     models can also hinder the detection of errors (Poursabzi-Sangdeh et al. 2021).
 
     References
     ----------
     Slack et al. (2019), Assessing the local interpretability of machine learning models. Molnar,
     Casalicchio & Bischl (2019), Quantifying model complexity via functional decomposition. Izza,
-    Ignatiev & Marques-Silva (2022), On tackling explanation redundancy in decision trees. Margot
-    & Luta (2021), A new method to compare the interpretability of rule-based algorithms. Nogueira,
-    Sechidis & Brown (2018), On the stability of feature selection algorithms. Piltaver et al.
+    Ignatiev & Marques-Silva (2022), On tackling explanation redundancy in decision trees. Barnhart,
+    Haber & Song (2002), Overall concordance correlation coefficient. Piltaver et al.
     (2016), What makes classification trees comprehensible? Lage et al. (2019), An evaluation of
     the human-interpretability of explanation.
 

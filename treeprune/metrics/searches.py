@@ -48,7 +48,10 @@ class InterpretabilityScorer:
         return score.components[self.component]
 
     def __repr__(self) -> str:
-        return f"make_interpretability_scorer({self.component!r})"
+        return (
+            f"make_interpretability_scorer({self.component!r}, max_rows={self.max_rows}, "
+            f"random_state={self.random_state})"
+        )
 
 
 def make_interpretability_scorer(

@@ -111,7 +111,7 @@ def _model(rival: Rival, score: InterpretabilityScore) -> dict[str, Any]:
             for name, row in frame.iterrows()
         },
         "measures": dict(score.measures),
-        "same_decision": None if score.otherwise is None else float(1 - score.otherwise.mean()),
+        "same_decision": score.same_decision,
         "often_otherwise": score.often_otherwise,
     }
 

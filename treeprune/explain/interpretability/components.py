@@ -70,6 +70,8 @@ class Measured:
     concentration_sd : array of float64, shape (n_steps,)
         Standard error of concentration over rows and background rows together, by a jackknife;
         NaN where it was not asked or cannot be known.
+    decided : array of int64, shape (n_steps, n_rows), or None
+        Position of the class that the model's own `predict` says; None where it is the likeliest.
     through : float or None
         Share of the variation of the model's output that this tree gives.
     """
@@ -86,6 +88,7 @@ class Measured:
     counts: tuple[dict[str, int], ...]
     trust: Array
     concentration_sd: Array
+    decided: npt.NDArray[np.int64] | None = None
     through: float | None = None
 
     @property
@@ -123,7 +126,7 @@ class Measured:
         return _over_rows(mean, np.abs(self.phi).sum(axis=3))
 
     def interaction(self, mean: Array) -> Array:
-        """Interaction strength (IAS), (n_draws, n_steps); see `effects.interaction`."""
+        """Interaction strength (IAS, Molnar et al. 2019), (n_draws, n_steps)."""
         # From the middle of the rows, so that no digits are lost in the difference of squares.
         own = self.scores - self.scores.mean(axis=1, keepdims=True)
         centre = _over_rows(mean, own)
@@ -197,14 +200,15 @@ class Agreement:
             self.directions.append(flat / np.where(length > 0, length, 1.0))
             self.empty.append(length[:, :, 0] == 0)
 
-    def concordance(self, weight: Array) -> Array:
-        """Overall concordance of predictions, (n_draws, n_steps)."""
-        mean, n = weight / weight.sum(axis=1, keepdims=True), len(self.answers)
-        means = np.stack([_over_rows(mean, own) for own in self.answers])
-        squares = np.sum([_over_rows(mean, own**2).sum(axis=2) for own in self.answers], axis=0)
+    def concordance(self, weight: Array, without: int | None = None) -> Array:
+        """Overall concordance of predictions, (n_draws, n_steps), of all refits but one."""
+        kept = [own for b, own in enumerate(self.answers) if b != without]
+        mean, n = weight / weight.sum(axis=1, keepdims=True), len(kept)
+        means = np.stack([_over_rows(mean, own) for own in kept])
+        squares = np.sum([_over_rows(mean, own**2).sum(axis=2) for own in kept], axis=0)
         total = means.sum(axis=0)  # of (refits, draws, steps, outputs)
         variances = squares - (means**2).sum(axis=(0, 3))
-        of_sum = _over_rows(mean, np.square(np.sum(self.answers, axis=0))).sum(axis=2)
+        of_sum = _over_rows(mean, np.square(np.sum(kept, axis=0))).sum(axis=2)
         of_sum -= (total**2).sum(axis=2)
         apart = n * (means**2).sum(axis=(0, 3)) - (total**2).sum(axis=2)
         below = (n - 1) * variances + apart
@@ -213,21 +217,30 @@ class Agreement:
             none, 1.0, np.clip((of_sum - variances) / np.where(none, 1.0, below), 0.0, 1.0)
         )
 
-    def row_likeness(self) -> Array:
+    def row_likeness(self, without: int | None = None) -> Array:
         """Mean cosine of each row's attributions over pairs of refits, (n_steps, n_inside)."""
-        n, empty = len(self.answers), np.sum(self.empty, axis=0, dtype=np.float64)
-        length = (np.sum(self.directions, axis=0) ** 2).sum(axis=2)
+        kept = [b for b in range(len(self.answers)) if b != without]
+        n, empty = len(kept), np.sum([self.empty[b] for b in kept], axis=0, dtype=np.float64)
+        length = (np.sum([self.directions[b] for b in kept], axis=0) ** 2).sum(axis=2)
         return (length - (n - empty) + empty * (empty - 1)) / (n * (n - 1))
 
-    def likeness(self, weight: Array) -> Array:
+    def likeness(self, weight: Array, without: int | None = None) -> Array:
         """Mean cosine of attributions, (n_draws, n_steps); a negative one counts as 0."""
         some = weight[:, self.inside]
         some = some / some.sum(axis=1, keepdims=True)
-        return np.clip(some @ self.row_likeness().T, 0.0, 1.0)
+        return np.clip(some @ self.row_likeness(without).T, 0.0, 1.0)
 
-    def stability(self, weight: Array) -> Array:
+    def stability(self, weight: Array, without: int | None = None) -> Array:
         """Root of concordance times likeness, (n_draws, n_steps)."""
-        return np.sqrt(self.concordance(weight) * self.likeness(weight))
+        return np.sqrt(self.concordance(weight, without) * self.likeness(weight, without))
+
+    def luck(self, weight: Array) -> Array:
+        """Standard error of stability from the choice of refits, by a jackknife, (n_steps,)."""
+        n = len(self.answers)
+        if n < 3:
+            return np.full(len(self.answers[0]), np.nan)
+        own = np.concatenate([self.stability(weight[None], without=b) for b in range(n)])
+        return np.sqrt((n - 1) / n * ((own - own.mean(axis=0)) ** 2).sum(axis=0))
 
     def pairs(self, weight: Array) -> Array:
         """Stability of every two refits, (n_pairs, n_steps)."""
@@ -259,24 +272,21 @@ def _over_rows(mean: Array, values: Array) -> Array:
     return (mean @ flat).reshape(len(mean), steps, k)
 
 
-def composite(components: dict[str, Array], weights: dict[str, float] | None = None) -> Array:
-    """Weighted geometric mean of components, times 100.
+def composite(components: dict[str, Array]) -> Array:
+    """Weighted geometric mean of components, times 100; see `WEIGHTS`.
 
     Parameters
     ----------
     components : dict of str to array
         Those that are known; the weights of others are shared out among them.
-    weights : dict of str to float, optional
-        `WEIGHTS` by default.
 
     Examples
     --------
     >>> composite({"simulate": 0.5, "size": 0.5}).round(6).item()
     50.0
     """
-    weights = WEIGHTS if weights is None else weights
-    total = sum(weights[name] for name in components)
-    logs = sum(weights[name] * _log(value) for name, value in components.items())
+    total = sum(WEIGHTS[name] for name in components)
+    logs = sum(WEIGHTS[name] * _log(value) for name, value in components.items())
     return 100.0 * np.exp(logs / total)
 
 

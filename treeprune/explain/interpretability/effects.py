@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .blocks import Blocks
 
-__all__ = ["Levels", "interaction", "main_effects"]
+__all__ = ["Levels", "levels_of", "main_effects"]
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -190,38 +190,3 @@ def main_effects(
         out += effect - share @ effect
         part += own
     return out, out - part
-
-
-def interaction(scores: Array, sums: Array, weight: Array | None = None) -> float:
-    """Interaction strength (IAS): share of the variation that main effects do not give.
-
-    Parameters
-    ----------
-    scores : array of float64, shape (n_rows, n_scores)
-        The model's own.
-    sums : array of float64, shape (n_rows, n_scores)
-        Of `main_effects`.
-    weight : array of float64, shape (n_rows,), optional
-
-    Returns
-    -------
-    float
-        0 where the model is a sum of effects, or constant; may be above 1.
-
-    References
-    ----------
-    Molnar, Casalicchio & Bischl (2019).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> product, sums = np.array([[0, 0, 0, 1.0]]).T, np.array([[-0.25, 0.25, 0.25, 0.75]]).T
-    >>> interaction(product, sums)
-    0.3333333333333333
-    """
-    weight = np.ones(len(scores)) if weight is None else weight
-    centre = weight @ scores / weight.sum()
-    total = float(weight @ ((scores - centre) ** 2).sum(axis=1))
-    rest = float(weight @ ((scores - sums) ** 2).sum(axis=1))
-    size = float(weight.sum()) * (1e-12 * max(1.0, float(np.abs(scores).max(initial=0.0)))) ** 2
-    return 0.0 if total <= size * scores.shape[1] else rest / total

@@ -26,6 +26,7 @@ __all__ = ["Imitation", "imitate"]
 # Share of the variation of the model's output from which a tree stands for it, and up to which
 # it says nothing of it.
 ENOUGH, TOO_LITTLE = 0.995, 0.98
+FEWEST_ROWS = 50
 SIZES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -39,14 +40,19 @@ class Imitation:
         Of the tree, for the reference rows.
     fidelity : float
         Share of the variation of the model's output that it gives on rows left out (R²).
+    n_rows : int
+        Rows it was grown on and compared with.
     """
 
     structure: Structure
     fidelity: float
+    n_rows: int
 
     @property
     def trust(self) -> float:
-        """How far the tree may stand for the model, from 0 to 1."""
+        """How far the tree may stand for the model, from 0 to 1; 0 where it saw few rows."""
+        if self.n_rows < FEWEST_ROWS:
+            return 0.0
         share = (self.fidelity - TOO_LITTLE) / (ENOUGH - TOO_LITTLE)
         return float(np.clip(share, 0.0, 1.0))
 
@@ -77,11 +83,13 @@ def imitate(output: npt.NDArray[np.float64], X: Any, *, seed: int) -> Imitation:
         grown.fit(train, output[own])
         told = grown.predict(test).reshape(len(rest), -1)
         reached = r_squared(output[rest], told)
-        reached = 1.0 if np.isnan(reached) else reached  # a constant is given by any tree
-        tree, found = grown, max(found, reached)
+        if np.isnan(reached):  # the rows left out are all told the same
+            reached = 1.0 if np.ptp(output, axis=0).max() == 0 else 0.0
+        if reached > found:
+            tree, found = grown, reached
         if found >= ENOUGH or grown.get_n_leaves() < size:
             break
-    return Imitation(_structure(tree, encoder, frame, plain), found)
+    return Imitation(_structure(tree, encoder, frame, plain), found, len(frame))
 
 
 def _structure(tree: Any, encoder: Any, frame: Any, plain: Any) -> Structure:

@@ -55,9 +55,15 @@ def said(
 
 @njit(cache=True)
 def asked(
-    left: Array, right: Array, says: Array, is_leaf: Array, reached: Array, words: Array
+    left: Array,
+    right: Array,
+    says: Array,
+    is_leaf: Array,
+    reached: Array,
+    words: Array,
+    cost: Array,
 ) -> tuple[Array, Array, Array]:
-    """What the way to every node asks: number of splits, columns as bits, whether it is in use.
+    """What the way to every node asks: comparisons, columns as bits, whether it is in use.
 
     Parameters
     ----------
@@ -67,16 +73,18 @@ def asked(
         Its result.
     words : uint64 (n_nodes, n_words)
         Bits of the columns that a split looks at.
+    cost : float64 (n_nodes,)
+        Comparisons of a split.
 
     Returns
     -------
-    depth : int64 (n_nodes,)
+    depth : float64 (n_nodes,)
     columns : uint64 (n_nodes, n_words)
     live : bool (n_nodes,)
         Splits that say something, that rows reach, and that are not below a leaf.
     """
     n = left.size
-    depth = np.zeros(n, np.int64)
+    depth = np.zeros(n)
     columns = np.zeros(words.shape, np.uint64)
     live = np.zeros(n, np.bool_)
     open_ = reached.copy()  # rows arrive here, in the model that ends at these leaves
@@ -86,7 +94,7 @@ def asked(
         ends = is_leaf[t] or not open_[t]
         live[t] = says[t] and not ends
         for child in (left[t], right[t]):
-            depth[child] = depth[t] + live[t]
+            depth[child] = depth[t] + (cost[t] if live[t] else 0.0)
             open_[child] = open_[child] and not ends
             for w in range(words.shape[1]):
                 columns[child, w] = columns[t, w]

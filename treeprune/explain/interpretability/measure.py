@@ -21,6 +21,7 @@ from ..shapley import TreeGame
 from ..view import View, row
 from .blocks import Blocks
 from .components import Measured, top_share
+from .derived import Derived
 from .effects import levels_of, main_effects
 from .imitation import imitate
 from .structure import TreeShape, concepts, network_structure, tree_structure
@@ -108,7 +109,9 @@ def measure(view: View, reference: Reference, classes: npt.NDArray | None = None
     found = _measure(view, reference)
     if classes is None:
         return found
-    return with_classes(found, view.answers.classes[0], classes)
+    found = with_classes(found, view.answers.classes[0], classes)
+    said = np.asarray(view.answers.model.predict(reference.X))
+    return replace(found, decided=np.searchsorted(classes, said)[None])
 
 
 def _measure(view: View, reference: Reference) -> Measured:
@@ -198,9 +201,11 @@ def measure_trees(
     ]
     shape = TreeShape.of(trees, splits, map_)
     columns = map_.values(X, Z)
-    found, rest = [], np.zeros((n_steps, len(Z)))
+    made = Derived.of(map_, columns, Z)
+    found, trust, rest = [], np.ones(n_steps), np.zeros((n_steps, len(Z)))
     for step in range(n_steps):
         structure, live = tree_structure(shape, leaf, is_leaf[step], values[step])
+        structure, trust[step] = made.charged(structure)
         found.append(structure)
 
         def ask(rows: Array, step: int = step) -> Array:
@@ -223,7 +228,7 @@ def measure_trees(
         scores=scores,
         rest=rest,
         counts=tuple(s.counts for s in found),
-        trust=np.ones(n_steps),
+        trust=trust,
         phi=phi,
         concentration_sd=spread,
     )
@@ -329,20 +334,23 @@ def measure_networks(
     columns = map_.values(X, Z)
     found, by_part, scores = [], [], []
     parts = _parts_of(background, reference.parts)
-    rest = np.zeros((len(networks), len(Z)))
+    made = Derived.of(map_, columns, Z)
+    trust, rest = np.ones(len(networks)), np.zeros((len(networks), len(Z)))
     for step, network in enumerate(networks):
         structure = network_structure(network, map_, len(reference))
+        structure, trust[step] = made.charged(structure)
         blocks = Blocks(Z, map_.player, len(map_.columns), network.raw)
         found.append(structure)
         scores.append(blocks.scores())
         one = replace(view, network=network)
         played = [play_network(one, Z, part, reference.seed).values for part in parts]
         by_part.append([_without_rounding(values[None], scores[-1][None]) for values in played])
-        own = {
-            int(j): _levels(map_, columns, int(j), scores[-1], None)
-            for j in np.flatnonzero(structure.used)
-        }
-        rest[step] = _rest(blocks, own, scores[-1], reference.weight[inside])
+        if network.hidden_layer_sizes:  # else a sum of columns' effects as it stands
+            own = {
+                int(j): _levels(map_, columns, int(j), scores[-1], None)
+                for j in np.flatnonzero(structure.used)
+            }
+            rest[step] = _rest(blocks, own, scores[-1], reference.weight[inside])
     joined = [np.concatenate(steps) for steps in zip(*by_part, strict=True)]
     phi, spread = _attributed(joined, reference, inside)
     return Measured(
@@ -355,7 +363,7 @@ def measure_networks(
         scores=np.stack(scores),
         rest=rest,
         counts=tuple(s.counts for s in found),
-        trust=np.ones(len(networks)),
+        trust=trust,
         phi=phi,
         concentration_sd=spread,
     )

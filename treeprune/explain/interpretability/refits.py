@@ -111,15 +111,17 @@ def refit(model: Any, training: Training, seed: int) -> Any:
         If it has weights that the model's `fit` does not take.
     """
     fresh = seeded(model, seed)
-    if training.weight is None:
-        return fresh.fit(training.X, training.y)
-    if not hasattr(fresh, "steps"):
-        if has_fit_parameter(fresh, "sample_weight"):
-            return fresh.fit(training.X, training.y, sample_weight=training.weight)
-    elif has_fit_parameter(fresh.steps[-1][1], "sample_weight"):
-        name = f"{fresh.steps[-1][0]}__sample_weight"
-        return fresh.fit(training.X, training.y, **{name: training.weight})
-    raise ValueError(
-        f"the fit of {type(model).__name__} takes no sample_weight, so that it cannot be refitted "
-        "with weights; leave sample_weight out, or n_refits=0"
-    )
+    last, prefix = fresh, ""
+    if hasattr(fresh, "steps"):
+        prefix, last = f"{fresh.steps[-1][0]}__", fresh.steps[-1][1]
+    words = {}
+    if training.groups is not None and has_fit_parameter(last, "groups"):
+        words[f"{prefix}groups"] = training.groups  # for the folds by which it chooses
+    if training.weight is not None:
+        if not has_fit_parameter(last, "sample_weight"):
+            raise ValueError(
+                f"the fit of {type(last).__name__} takes no sample_weight, so that it cannot be "
+                "refitted with weights; leave sample_weight out, or n_refits=0"
+            )
+        words[f"{prefix}sample_weight"] = training.weight
+    return fresh.fit(training.X, training.y, **words)

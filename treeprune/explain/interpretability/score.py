@@ -33,6 +33,7 @@ __all__ = ["InterpretabilityScore", "Setting", "score_model"]
 Array = npt.NDArray[np.float64]
 
 LOSSES = ("brier", "log_loss", "error", "squared_error")
+OFTEN = 0.2  # share of refits from which a row is often decided otherwise
 MOST_RULES = 100  # beyond, no sufficient reasons are looked for
 
 
@@ -55,8 +56,9 @@ class InterpretabilityScore:
         (number of raw columns used), `ias` (interaction strength), `effective_columns`, and where
         a tree is exact `sufficient_columns` (columns of a minimal sufficient reason, mean).
     counts : dict of str to int
-        `rows` measured, those of them `inside` whose attributions were computed, `refits`, and
-        what the description holds: splits, leaves and trees, or weights and neurons.
+        `rows` measured, those of them `inside` whose attributions were computed, `refits` (and
+        the leaves of a `typical_refit`), and what the description holds: splits, leaves and
+        trees, or weights and neurons.
     otherwise : array of float64, shape (n_rows,), or None
         For every row measured, the share of refits that decide it otherwise than the model; None
         without refits and for regression.
@@ -68,6 +70,10 @@ class InterpretabilityScore:
         98 %, by which simulate, size and focus are multiplied.
     through : float or None
         Share of the output's variation that such a tree gives; None where none was needed.
+    unit : str
+        In which the model adds up, and so in which additive and concentration are measured:
+        probability for trees, forests and models that can only be asked, log-odds for boosters,
+        networks and logistic regression, or the target.
     loss : tuple of (str, float, float) or None
         Name, mean and standard error over rows: on rows that each refit had left out, or, where
         other training rows were given, of the model itself.
@@ -97,6 +103,7 @@ class InterpretabilityScore:
     rows: npt.NDArray[np.int64] | None = None
     read: float = 1.0
     through: float | None = None
+    unit: str = "probability"
     loss: tuple[str, float, float] | None = None
     quality: Quality | None = None
     evidence: Evidence | None = field(default=None, repr=False)
@@ -158,6 +165,7 @@ class InterpretabilityScore:
             "counts": dict(self.counts),
             "read": self.read,
             "through": self.through,
+            "unit": self.unit,
             "loss": None if self.loss is None else list(self.loss),
             "decided_otherwise": self.often_otherwise,
             "quality": None if self.quality is None else self.quality.to_dict(),
@@ -168,7 +176,19 @@ class InterpretabilityScore:
         """Share of rows that a fifth of the refits or more decide otherwise; None if not known."""
         if self.otherwise is None:
             return None
-        return float(np.mean(self.otherwise >= 0.2 - 1e-12))
+        often = self.otherwise >= OFTEN - 1e-12
+        return float(np.average(often, weights=self._row_weight))
+
+    @property
+    def same_decision(self) -> float | None:
+        """Mean share of refits that decide a row as the model does; None if not known."""
+        if self.otherwise is None:
+            return None
+        return float(1 - np.average(self.otherwise, weights=self._row_weight))
+
+    @property
+    def _row_weight(self) -> Array | None:
+        return None if self.evidence is None else self.evidence.weight
 
     def to_text(self) -> str:
         """The components with their intervals, what they are made of, and the composite last.
@@ -199,8 +219,13 @@ class InterpretabilityScore:
             f"per row {m['effort']:.1f} operations and {m['columns']:.1f} columns"
             + (f" ({m['sufficient_columns']:.1f} suffice)" if "sufficient_columns" in m else "")
             + f"; {m['bits']:.0f} bits, {m['nf']:.0f} columns, {m['effective_columns']:.1f} of "
-            f"them effective; {100 * m['ias']:.0f} % interaction"
+            f"them effective; {100 * m['ias']:.0f} % interaction (in {self.unit})"
         ]
+        if self.read == 0 and self.through is None:
+            lines.append(
+                "a transformer makes columns of it that can be told by no sum or short formula: "
+                "simulate, size and focus are 0, nobody could carry the model out by hand"
+            )
         if self.through is not None:
             lines.append(
                 f"the model can only be asked: a tree of {n['leaves']} leaves gives "
@@ -218,6 +243,11 @@ class InterpretabilityScore:
             lines.append(
                 f"{100 * often:.0f} % of rows are decided otherwise by a fifth of {n['refits']} "
                 "refits or more"
+            )
+        if n.get("typical_refit", n.get("leaves", 0)) * 1.5 < n.get("leaves", 0):
+            lines.append(
+                f"refits end at {n['typical_refit']} leaves (median), the model has {n['leaves']}: "
+                "on fewer rows the procedure goes further, and stability is that of its refits"
             )
         if "stability" not in self.components:
             lines.append("without refits: stability is not known, its weight is shared out")
@@ -291,6 +321,8 @@ class Setting:
             raise ValueError("n_refits=1 compares nothing; give 0 for none, or at least 2")
         if self.loss is not None and self.loss not in LOSSES:
             raise ValueError(f"loss must be one of {LOSSES}, got {self.loss!r}")
+        if isinstance(self.X, list):
+            object.__setattr__(self, "X", np.asarray(self.X))
         n = len(as_frame(self.X))
         if n == 0:
             raise ValueError("interpretability is measured on rows; X has none")
@@ -307,11 +339,13 @@ class Setting:
     def reference(self) -> tuple[Reference, npt.NDArray[np.int64]]:
         """Rows to measure on, and their positions in X."""
         weight = self.weight()
-        at = np.arange(len(weight))
+        at = np.flatnonzero(weight > 0)
         if self.max_rows is not None and len(at) > self.max_rows:
             rng = np.random.default_rng([self.random_state, 2])
             at = np.sort(rng.choice(at, self.max_rows, replace=False))
-        X = self.X if len(at) == len(weight) else row(self.X, at)
+        X = (
+            self.X if len(at) == len(weight) else row(self.X, at)
+        )  # rows without weight are left out
         return Reference.of(X, weight[at], int(self.random_state)), at
 
     def training(self) -> Training | None:
@@ -338,6 +372,7 @@ class ModelSubject:
     model: Any
     classes: npt.NDArray | None
     view: View | None = None
+    sizes: tuple[int, ...] = ()
 
     @property
     def stratify(self) -> bool:
@@ -349,11 +384,17 @@ class ModelSubject:
         view = self.view
         if view is None:
             view = view_of(self.model, reference.X, readable=False)
+        sizes = [len(known) for known in view.answers.classes]
+        if self.sizes and self.classes is None and sizes != list(self.sizes):
+            raise ValueError(
+                "a refit lacks a class of one of several targets, as it has too few rows of it; "
+                "leave such rows out, or give n_refits=0"
+            )
         return measure(view, reference, self.classes)
 
     def again(self, training: Training, seed: int) -> ModelSubject:
         """A refit."""
-        return ModelSubject(refit(self.model, training, seed), self.classes)
+        return ModelSubject(refit(self.model, training, seed), self.classes, None, self.sizes)
 
 
 def score_model(
@@ -373,7 +414,8 @@ def score_model(
     if setting.decision is not None:
         check_decision(setting.decision, view)
     classes = view.answers.classes[0] if len(view.answers.classes) == 1 else None
-    subject = ModelSubject(model, classes, view)
+    sizes = tuple(len(known) for known in view.answers.classes)
+    subject = ModelSubject(model, classes, view, sizes)
     found = gather(
         subject,
         reference,
@@ -400,11 +442,13 @@ def score_model(
             "inside": len(found.measured.inside),
             "refits": len(found.refits),
             **found.measured.counts[0],
+            **_typical(found),
         },
         otherwise=_otherwise(found, view, setting.decision),
         rows=at,
         read=float(found.measured.trust[0]),
         through=found.measured.through,
+        unit=view.unit,
         loss=loss_of(found, view.answers.classes, setting, at),
         quality=told,
         evidence=found,
@@ -448,23 +492,25 @@ def measures_of(found: Evidence, step: int) -> dict[str, float]:
     }
 
 
-def decided(answers: Array, view: View, decision: Decision | None) -> npt.NDArray | None:
-    """What is decided for rows, shape (..., n_rows): the likeliest class, or the decision's side.
+def decided(found: Measured, view: View, decision: Decision | None) -> npt.NDArray:
+    """What is decided for rows, (n_steps, n_rows): the side of a decision, or the model's class."""
+    if decision is not None:
+        position = decision.position(view.answers.classes[0])
+        return decision.decide(found.answers[..., position])
+    return found.answers.argmax(axis=-1) if found.decided is None else found.decided
 
-    None for regression and for several targets.
-    """
-    if len(view.answers.classes) != 1:
-        return None
-    if decision is None:
-        return answers.argmax(axis=-1)
-    return decision.decide(answers[..., decision.position(view.answers.classes[0])])
+
+def _typical(found: Evidence) -> dict[str, int]:
+    """Leaves of a refit, the median, where models have leaves."""
+    leaves = [one.counts[0]["leaves"] for one in found.refits if "leaves" in one.counts[0]]
+    return {"typical_refit": int(np.median(leaves))} if leaves else {}
 
 
 def _otherwise(found: Evidence, view: View, decision: Decision | None) -> Array | None:
-    own = decided(found.measured.answers[0], view, decision)
-    if own is None or not found.refits:
+    if not found.refits or len(view.answers.classes) != 1:
         return None
-    return np.mean([decided(r.answers[0], view, decision) != own for r in found.refits], axis=0)
+    own = decided(found.measured, view, decision)[0]
+    return np.mean([decided(r, view, decision)[0] != own for r in found.refits], axis=0)
 
 
 def losses_of(answers: Array, y: npt.NDArray, classes: tuple[npt.NDArray, ...], name: str) -> Array:
@@ -529,6 +575,12 @@ def coded(y: Any, classes: tuple[npt.NDArray, ...]) -> npt.NDArray:
     for o, known in enumerate(classes):
         for i, label in enumerate(known):
             out[table[:, o] == label, o] = i
+    if (out < 0).any():
+        wrong = table[(out < 0).any(axis=1)][0].tolist()
+        raise ValueError(
+            f"y has {wrong[0] if len(wrong) == 1 else wrong!r}, which the model does not know; "
+            f"possible are {[known.tolist() for known in classes]}: leave such rows out"
+        )
     return out
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...network import Network
 from ...trees import Splits, Trees
-from ..conditions import limits_of
+from ..conditions import NumberCondition, limits_of
 from ..features import FeatureMap
 from ..leaves import reachable
 from ..networks import reading
@@ -88,6 +88,10 @@ class TreeShape:
     concepts : array of bool, shape (n_columns, n_columns)
     limits : dict of int to array of float64
         Where each column of numbers is asked at each split.
+    cost : array of float64, shape (n_nodes,)
+        Comparisons that a question takes: the limits of its intervals, or the categories to name.
+    spelling : array of float64, shape (n_nodes,)
+        Bits beyond those of a question with one limit or one category.
     """
 
     trees: Trees
@@ -96,6 +100,8 @@ class TreeShape:
     reached: npt.NDArray[np.bool_]
     concepts: npt.NDArray[np.bool_]
     limits: dict[int, npt.NDArray[np.float64]]
+    cost: npt.NDArray[np.float64]
+    spelling: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, trees: Trees, splits: Splits, feature_map: FeatureMap) -> TreeShape:
@@ -105,13 +111,22 @@ class TreeShape:
         question = np.full(trees.n_nodes, -1)
         numbers: dict = {}
         limits: dict[int, npt.NDArray[np.float64]] = {}
+        cost, spelling = np.zeros(trees.n_nodes), np.zeros(trees.n_nodes)
         for t, condition in left.items():
+            about = feature_map.columns[condition.column]
             column[t] = condition.column
             question[t] = numbers.setdefault(condition, len(numbers))
-            if feature_map.columns[condition.column].kind != "category":
+            if isinstance(condition, NumberCondition):
                 limits[t] = limits_of([condition])
+                cost[t] = max(1, len(limits[t]))
+                spelling[t] = WEIGHT_BITS * (cost[t] - 1)
+            else:  # the shorter of the two lists is named
+                inside, known = len(condition.allowed), len(about.categories)
+                cost[t] = max(1, min(inside, known - inside))
+                spelling[t] = np.log2(max(2, known)) * (cost[t] - 1)
         reached = reachable(trees, left, feature_map.columns)
-        return cls(trees, column, question, reached, concepts(feature_map), limits)
+        known_by = concepts(feature_map)
+        return cls(trees, column, question, reached, known_by, limits, cost, spelling)
 
     def words(self) -> npt.NDArray[np.uint64]:
         """Bits of the concepts of every split, shape (n_nodes, n_words)."""
@@ -150,16 +165,18 @@ def tree_structure(
     -----
     One tree costs its comparisons. Of several the answers of those that say something are added
     up, score by score (forests: one division each), and boosters end in a link. In bits, a split
-    is 1 + log2(columns in use) + log2(different questions asked of its column), a leaf 9.
+    is 1 + log2(columns in use) + log2(different questions asked of its column), a leaf 9. A
+    question with several limits, or about several categories (the shorter list is named), takes a
+    comparison for each, and 8 bits or log2(categories) for each beyond the first.
     """
     trees = shape.trees
     slack = SLACK * float(np.abs(value).max(initial=0.0))
     says = kernels.said(trees.left, trees.right, is_leaf, shape.reached, value, slack)
     depth, columns, live = kernels.asked(
-        trees.left, trees.right, says, is_leaf, shape.reached, shape.words()
+        trees.left, trees.right, says, is_leaf, shape.reached, shape.words(), shape.cost
     )
     active = np.unique(trees.tree_of[live])
-    effort = COMPARISON * depth[leaf].sum(axis=1).astype(np.float64)
+    effort = COMPARISON * depth[leaf].sum(axis=1)
     if len(active) > 1:
         effort += _sum_effort(trees, active)
     used = np.zeros(len(shape.concepts), dtype=bool)
@@ -170,7 +187,9 @@ def tree_structure(
         known = shape.concepts[used].any(axis=0).sum()
         asked = np.unique(np.column_stack([shape.column[live], shape.question[live]]), axis=0)[:, 0]
         questions = np.bincount(asked, minlength=len(used))[shape.column[live]]
-        bits += float(np.sum(1.0 + np.log2(known) + np.log2(questions)))
+        bits += float(
+            np.sum(1.0 + np.log2(known) + np.log2(questions)) + shape.spelling[live].sum()
+        )
     counts = {"splits": int(live.sum()), "leaves": n_leaves, "trees": max(1, len(active))}
     looked = kernels.columns_of_rows(np.ascontiguousarray(leaf), columns)
     return Structure(effort, looked, bits, used, counts), live
