@@ -7,7 +7,7 @@ own output contradicts.
 Where to find what, from the ground up (imports go in this order):
 
 - raw columns: `conditions` (what can be asked of one), `limits` (where a comparison flips),
-  `tables`, `sources` and `links` (what each transformer makes of a column),
+  `tables`, `sources`, `asking` and `links` (what each transformer makes of a column),
   `split_conditions`, `features`
 - rules: `rules`, `matching`, `leaves` (from trees), `cells`, `sufficient`, `proofs`, `evaluation`
 - words and exports: `text`, `listing`, `exports/`

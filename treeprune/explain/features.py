@@ -9,7 +9,7 @@ the encoder sends there. What cannot be undone stays a derived column under its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,18 @@ import pandas as pd
 from scipy import sparse
 
 from ..trees import Splits
+from .asking import ask_together
 from .conditions import UNSEEN, CategoryCondition, Column, Condition
 from .links import sources_of
-from .sources import Source, refuses
-from .split_conditions import goes_left, missing_value, on_a_number, on_segments
+from .sources import Memo, Source, refuses
+from .split_conditions import (
+    MISSING_NUMBER,
+    Asked,
+    goes_left_each,
+    missing_value,
+    on_numbers,
+    on_segments,
+)
 from .tables import as_frame, dense, feature_names
 
 __all__ = ["CategoryAnswers", "FeatureMap"]
@@ -173,7 +181,7 @@ class FeatureMap:
                     f"{type(transformer).__name__} puts out {width} columns, of which "
                     f"{len(sources)} could be traced; give the fitted pipeline as it was fitted"
                 )
-        columns = [_raw_column(i, name, frame[name], sources) for i, name in enumerate(names)]
+        columns = _raw_columns(names, frame, sources)
         player = np.zeros(len(sources), dtype=np.int64)
         for j, source in enumerate(sources):
             if source.kind == "derived":
@@ -290,25 +298,54 @@ class FeatureMap:
         >>> round(condition.intervals[0][1], 2)
         0.8
         """
-        out: dict[int, Condition] = {}
         nodes = np.flatnonzero(splits.feature >= 0)
+        used = np.unique(splits.feature[nodes]).tolist()
+        own = {j: nodes[splits.feature[nodes] == j] for j in used}
+        of_category = {j: own[j] for j in used if self._kind(j) == "category"}
+        of_number = {j: own[j] for j in used if self._kind(j) != "category"}
+        out = self._category_conditions(splits, of_category)
+        out |= self._number_conditions(splits, of_number)
+        return {node: out[node] for j in used for node in own[j].tolist()}
+
+    def _kind(self, j: int) -> str:
+        """Kind of the column that rules speak of for a model column."""
+        return self.columns[self.player[j]].kind
+
+    def _category_conditions(
+        self, splits: Splits, nodes: dict[int, npt.NDArray]
+    ) -> dict[int, Condition]:
+        """Sets of categories, for the nodes of model columns made of a category each."""
+        memo: Memo = {}
         asked: dict[int, CategoryAnswers] = {}
-        for j in np.unique(splits.feature[nodes]):
+        questions: list[tuple[Source, npt.NDArray]] = []
+        for j in nodes:
             source, column = self.sources[j], int(self.player[j])
-            own = nodes[splits.feature[nodes] == j]
-            if source.kind == "derived":
-                found = on_a_number(column, splits, own, source, np.nan)
-            elif self.columns[column].kind == "category":
-                if column not in asked:
-                    tables = [s for s in self.sources if s.raw == source.raw]
-                    asked[column] = CategoryAnswers(self.columns[column], tables)
-                found = asked[column].conditions(source, column, splits, own)
-            elif source.kind == "number" or source.kind == "same":
-                found = on_a_number(column, splits, own, source, missing_value(source))
-            else:
-                found = on_segments(column, splits, own, source)
-            out.update(found)
+            if column not in asked:
+                tables = [s for s in self.sources if s.raw == source.raw]
+                asked[column] = CategoryAnswers(self.columns[column], tables, memo)
+            questions += asked[column].questions(source)
+        ask_together(questions, memo)
+        out: dict[int, Condition] = {}
+        for j, own in nodes.items():
+            column = int(self.player[j])
+            out |= asked[column].conditions(self.sources[j], column, splits, own)
         return out
+
+    def _number_conditions(
+        self, splits: Splits, nodes: dict[int, npt.NDArray]
+    ) -> dict[int, Condition]:
+        """Intervals, for the nodes of model columns that are numbers or are made of one each."""
+        memo: Memo = {}
+        sources = {j: self.sources[j] for j in nodes}
+        ask_together([(s, MISSING_NUMBER) for s in sources.values() if s.kind != "derived"], memo)
+        lines: list[Asked] = []
+        segments: list[Asked] = []
+        for j, source in sources.items():
+            missing = np.nan if source.kind == "derived" else missing_value(source, memo)
+            is_line = source.kind in ("same", "number", "derived")
+            about = Asked(int(self.player[j]), source, nodes[j], missing)
+            (lines if is_line else segments).append(about)
+        return on_numbers(splits, lines) | on_segments(splits, segments)
 
 
 class CategoryAnswers:
@@ -319,6 +356,8 @@ class CategoryAnswers:
     about : Column
     tables : list of Source
         All model columns that are made of it.
+    memo : dict, optional
+        What transformers answered to `questions` before.
 
     Examples
     --------
@@ -328,12 +367,17 @@ class CategoryAnswers:
     [[0.0, 1.0], [], []]
     """
 
-    def __init__(self, about: Column, tables: list[Source]) -> None:
+    def __init__(self, about: Column, tables: list[Source], memo: Memo | None = None) -> None:
         self.about = about
         self.known = _series(about.categories, tables)
         self.missing = [] if about.refuses_missing else _missing_like(about, tables)
         self.unseen = [] if about.refuses_unseen else [_unseen_like(about, tables)]
-        self.memo: dict[tuple, Any] = {}
+        self.memo: Memo = {} if memo is None else memo
+
+    def questions(self, source: Source) -> list[tuple[Source, npt.NDArray]]:
+        """All that `of` has to know, for `ask_together`."""
+        known = [self.known] if len(self.known) else []
+        return [(source, values) for values in (*known, *self.missing, *self.unseen)]
 
     def of(self, source: Source) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray]:
         """Values of a model column for each category, for missing ones, for an unseen one.
@@ -341,6 +385,7 @@ class CategoryAnswers:
         The second is empty where the model refuses missing values, and holds two values where
         None and NaN are both among the rows; the third is empty where it refuses unseen ones.
         """
+        ask_together(self.questions(source), self.memo)
         known = source.forward(self.known, self.memo) if len(self.known) else np.zeros(0)
         missing = np.array([source.forward(v, self.memo)[0] for v in self.missing])
         unseen = np.array([source.forward(v, self.memo)[0] for v in self.unseen])
@@ -364,16 +409,17 @@ class CategoryAnswers:
         self, source: Source, column: int, splits: Splits, nodes: npt.NDArray
     ) -> dict[int, Condition]:
         """Sets of categories, by sending each through the encoder."""
-        known, missing, unseen = self.of(source)
+        known, if_missing, if_unseen = (
+            goes_left_each(splits, nodes, values) for values in self.of(source)
+        )
         out: dict[int, Condition] = {}
-        for t in nodes.tolist():
-            if_missing = goes_left(splits, t, missing)
-            self.refuse_two_kinds(if_missing)
-            out[t] = CategoryCondition(
+        for i, node in enumerate(nodes.tolist()):
+            self.refuse_two_kinds(if_missing[i])
+            out[node] = CategoryCondition(
                 column,
-                frozenset(np.flatnonzero(goes_left(splits, t, known)).tolist()),
-                bool(if_missing.any()),
-                bool(goes_left(splits, t, unseen).any()),
+                frozenset(np.flatnonzero(known[i]).tolist()),
+                bool(if_missing[i].any()),
+                bool(if_unseen[i].any()),
             )
         return out
 
@@ -451,15 +497,87 @@ def _free_name(name: str, columns: list[Column]) -> str:
     return free
 
 
-def _raw_column(i: int, name: str, series: pd.Series, sources: list[Source]) -> Column:
+def _raw_columns(names: list[str], frame: pd.DataFrame, sources: list[Source]) -> list[Column]:
+    """What raw columns are, and what is refused of them."""
+    of_raw: dict[int, list[Source]] = {i: [] for i in range(len(names))}
+    for source in sources:
+        if source.kind != "derived":
+            of_raw[source.raw[0]].append(source)
+    read = [_RawColumn(name, frame[name], of_raw[i]) for i, name in enumerate(names)]
+    memo: Memo = {}
+    ask_together([question for raw in read for question in raw.questions()], memo)
+    return [raw.column(memo) for raw in read]
+
+
+class _RawColumn:
+    """A raw column and what has to be asked about it.
+
+    Parameters
+    ----------
+    name : str
+    series : Series
+        Its values in the rows given.
+    own : list of Source
+        Model columns made of it alone, but derived ones.
+    """
+
+    def __init__(self, name: str, series: pd.Series, own: list[Source]) -> None:
+        self.own = own
+        self.tables = [s for s in own if s.kind in ("table", "codes")]
+        self.is_flag = any(s.is_flag for s in own)
+        self.about = _about(name, series, own, self.tables, self.is_flag)
+        self.missing, self.other, self.unseen = [MISSING_NUMBER], [], []
+        if self.about.kind == "category":
+            self.missing = _missing_like(self.about, self.tables)
+            self.other = _other_missing(self.missing)
+            # Of flags there is no other value.
+            self.unseen = [] if self.is_flag else [_unseen_like(self.about, self.tables)]
+
+    def questions(self) -> list[tuple[Source, npt.NDArray]]:
+        """All that `column` has to know, for `ask_together`."""
+        missing = [(source, values) for values in self.missing for source in self.own]
+        others = (*self.other, *self.unseen)
+        return missing + [(source, values) for values in others for source in self.tables]
+
+    def column(self, memo: Memo) -> Column:
+        """The column, once its questions are answered."""
+        no_missing = any(refuses(self.own, values, memo) for values in self.missing)
+        if self.about.kind == "number":
+            return replace(self.about, refuses_missing=no_missing)
+        unseen = any(refuses(self.tables, values, memo) for values in self.unseen)
+        return replace(
+            self.about,
+            refuses_missing=no_missing,
+            refuses_unseen=self.is_flag or unseen,
+            written=self._written(memo),
+        )
+
+    def _written(self, memo: Memo) -> str:
+        """Whether encoders take None and NaN alike; else the one that they know."""
+        for other in self.other:
+            for source in self.tables:
+                made = [_made(source, values, memo) for values in (self.missing[0], other)]
+                if made[0] != made[1] and not np.isnan(made).all():
+                    return "None" if self.missing[0][0] is None else "NaN"
+        return "any"
+
+
+def _made(source: Source, value: npt.NDArray, memo: Memo) -> float:
+    """What becomes of a single value; infinity where it is refused."""
+    try:
+        return float(source.forward(value, memo)[0])
+    except (ValueError, TypeError):
+        return np.inf
+
+
+def _about(
+    name: str, series: pd.Series, own: list[Source], tables: list[Source], is_flag: bool
+) -> Column:
     """What a raw column is: a number wherever any model column reads it as one."""
-    own = [s for s in sources if s.raw == (i,) and s.kind != "derived"]
-    tables = [s for s in own if s.kind in ("table", "codes")]
     # Whether a value is missing can be said of numbers and of categories.
     as_number = any(s.kind in ("same", "number") or (s.kind == "steps" and s.cuts) for s in own)
     text = _holds_text(series)
     has_missing = bool(series.isna().any())
-    is_flag = any(s.is_flag for s in own)
     categories = tuple(dict.fromkeys(c for values in _tables(tables) for c in values))
     if is_flag:
         seen = (False, True) if as_number else tuple(bool(c) for c in categories)
@@ -474,18 +592,8 @@ def _raw_column(i: int, name: str, series: pd.Series, sources: list[Source]) -> 
         integer = numbers is not None and bool(
             np.all(np.isnan(numbers) | (numbers == np.floor(numbers)))
         )
-        no_missing = refuses(own, np.array([np.nan]))
-        return Column(name, "number", (), no_missing, False, has_missing, integer)
-    about = Column(name, "category", categories, has_missing=has_missing)
-    return Column(
-        name,
-        "category",
-        categories,
-        refuses_missing=any(refuses(own, v) for v in _missing_like(about, tables)),
-        refuses_unseen=is_flag or refuses(tables, _unseen_like(about, tables)),
-        has_missing=has_missing,
-        written=_needs_written(about, tables),
-    )
+        return Column(name, "number", has_missing=has_missing, integer=integer)
+    return Column(name, "category", categories, has_missing=has_missing)
 
 
 def _holds_text(series: pd.Series) -> bool:
@@ -496,26 +604,6 @@ def _holds_text(series: pd.Series) -> bool:
         return not pd.api.types.is_numeric_dtype(series.cat.categories.dtype)
     kind = pd.api.types.infer_dtype(series, skipna=True)
     return kind not in ("integer", "floating", "mixed-integer-float", "boolean", "decimal")
-
-
-def _needs_written(about: Column, tables: list[Source]) -> str:
-    """Whether encoders take None and NaN alike; else the one that they know."""
-    known = _missing_like(about, tables)
-    if len(known) != 1 or known[0].dtype != object:
-        return "any"
-    is_none = known[0][0] is None
-    other = np.array([np.nan if is_none else None], dtype=object)
-    memo: dict[tuple, Any] = {}
-    for source in tables:
-        made = []
-        for value in (known[0], other):
-            try:
-                made.append(source.forward(value, memo)[0])
-            except (ValueError, TypeError):
-                made.append(np.inf)  # refused
-        if not np.array_equal(made[:1], made[1:], equal_nan=True):
-            return "None" if is_none else "NaN"
-    return "any"
 
 
 def _split_by_category(source: Source, values: tuple, kind: str) -> Source:
@@ -560,6 +648,13 @@ def _missing_like(about: Column, tables: list[Source]) -> list[npt.NDArray]:
     written = next((s.missing for s in tables if s.missing), (np.nan,))
     dtype = object if None in written else _series(about.categories, tables).dtype
     return [np.array([value], dtype=dtype) for value in written]
+
+
+def _other_missing(known: list[npt.NDArray]) -> list[npt.NDArray]:
+    """The way in which missing values are not written, where objects hold them in one only."""
+    if len(known) != 1 or known[0].dtype != object:
+        return []
+    return [np.array([np.nan if known[0][0] is None else None], dtype=object)]
 
 
 def _unseen_like(about: Column, tables: list[Source]) -> npt.NDArray:

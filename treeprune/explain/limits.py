@@ -14,7 +14,14 @@ from decimal import ROUND_FLOOR, Decimal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["float32_limit", "last_true", "last_trues", "printed_limit", "printed_limits"]
+__all__ = [
+    "Search",
+    "float32_limit",
+    "last_true",
+    "last_trues",
+    "printed_limit",
+    "printed_limits",
+]
 
 Array = npt.NDArray[np.float64]
 MOST_DECIMALS = 6
@@ -188,29 +195,85 @@ def last_trues(
     >>> last_trues(lambda x, i: x <= np.array([0.5, 2.0])[i], 2).tolist()
     [0.5, 2.0]
     """
-    if n == 0:
-        return np.zeros(0)
-    which = np.arange(n)
-    low, high = np.full(n, _rank(lowest)), np.full(n, _rank(_LARGEST))
-    first, last = passes(_unrank(low), which), passes(_unrank(high), which)
-    out = np.where(first, np.inf, -np.inf)
-    open_ = np.flatnonzero(first & ~last)
-    each = int(np.clip(points // max(len(open_), 1), 1, 255))
-    part, parts = np.arange(1, each + 1, dtype=np.uint64), np.uint64(each + 1)
-    while len(open_):  # low passes, high does not
+    search = Search(n, lowest, points)
+    while not search.is_done:
+        search.tell(passes(*search.asked()))
+    return search.found
+
+
+class Search:
+    """The search of `last_trues`, which says what it must know next and is told the answer.
+
+    So several searches can go on at the same time and their questions be answered together.
+
+    Parameters
+    ----------
+    n : int
+        Number of tests.
+    lowest : float
+        The smallest value to try.
+    points : int
+        About how many values to try in one call.
+
+    Examples
+    --------
+    >>> search = Search(1)
+    >>> while not search.is_done:
+    ...     values, which = search.asked()
+    ...     search.tell(values <= 0.5)
+    >>> search.found.tolist()
+    [0.5]
+    """
+
+    def __init__(self, n: int, lowest: float = -_LARGEST, points: int = 4096) -> None:
+        self.found = np.full(n, np.nan)
+        self._points = points
+        self._open = np.arange(n)  # tests that are not at their end
+        self._low, self._high = np.full(n, _rank(lowest)), np.full(n, _rank(_LARGEST))
+        self._ranks = np.column_stack([self._low, self._high])  # of each open test, to be tried
+        self._is_first = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to be asked."""
+        return not len(self._open)
+
+    def asked(self) -> tuple[Array, npt.NDArray[np.int64]]:
+        """Values to be tried, and the test that each is meant for."""
+        return _unrank(self._ranks.ravel()), np.repeat(self._open, self._ranks.shape[1])
+
+    def tell(self, passed: npt.NDArray[np.bool_]) -> None:
+        """Which of the values pass."""
+        passed = passed.reshape(self._ranks.shape)
+        if self._is_first:  # the ends
+            self.found = np.where(passed[:, 0], np.inf, -np.inf)
+            self._open = np.flatnonzero(passed[:, 0] & ~passed[:, 1])
+            self._is_first = False
+        else:
+            self._narrow(passed)
+        if not self.is_done:
+            self._ranks = self._between()
+
+    def _between(self) -> npt.NDArray[np.int64]:
+        """Values that part what is left of each open test: low passes, high does not."""
+        each = int(np.clip(self._points // len(self._open), 1, 255))
+        part, parts = np.arange(1, each + 1, dtype=np.uint64), np.uint64(each + 1)
+        low = self._low[self._open, None]
         # Between them may lie more floats than an int64 counts, but not more than a uint64.
-        width = (high[open_] - low[open_]).view(np.uint64)[:, None]
+        width = (self._high[self._open, None] - low).view(np.uint64)
         steps = width // parts * part + width % parts * part // parts
-        ranks = low[open_, None] + steps.view(np.int64)
-        passed = passes(_unrank(ranks.ravel()), np.repeat(open_, each)).reshape(ranks.shape)
+        return low + steps.view(np.int64)
+
+    def _narrow(self, passed: npt.NDArray[np.bool_]) -> None:
+        """Leave of each open test what is between the last value that passed and the next."""
+        open_, each = self._open, passed.shape[1]
         n_passed = np.where(passed.all(axis=1), each, np.argmin(passed, axis=1))
-        edges = np.column_stack([low[open_], ranks, high[open_]])
+        edges = np.column_stack([self._low[open_], self._ranks, self._high[open_]])
         rows = np.arange(len(open_))
-        low[open_], high[open_] = edges[rows, n_passed], edges[rows, n_passed + 1]
-        done = (high[open_] - low[open_]).view(np.uint64) <= 1
-        out[open_[done]] = _unrank(low[open_[done]])
-        open_ = open_[~done]
-    return out
+        self._low[open_], self._high[open_] = edges[rows, n_passed], edges[rows, n_passed + 1]
+        done = (self._high[open_] - self._low[open_]).view(np.uint64) <= 1
+        self.found[open_[done]] = _unrank(self._low[open_[done]])
+        self._open = open_[~done]
 
 
 def _rank(value: float) -> int:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import _safe_indexing, check_array
 
+from .asking import Passes, last_trues_together
 from .sources import Link, Source, present
 
 __all__ = ["sources_of"]
@@ -90,9 +91,10 @@ def _output_names(transformer: Any, inputs: tuple[Source, ...]) -> list[str]:
 def _pipeline(
     transformer: Any, inputs: tuple[Source, ...], names: list[str], rows: Any
 ) -> list[Source]:
-    for _, step in transformer.steps:
+    last = len(transformer.steps) - 1
+    for k, (_, step) in enumerate(transformer.steps):
         inputs = sources_of(step, inputs, rows)
-        if hasattr(step, "transform"):
+        if k < last and hasattr(step, "transform"):
             rows = step.transform(rows)
     return list(inputs)
 
@@ -291,21 +293,7 @@ def _bins(
 ) -> list[Source]:
     """A value on an edge belongs to the bin above it."""
     dtype = _float_type(rows)
-    seen_as = transformer.dtype or dtype
-    cuts: list[tuple[float, ...]] = []
-    for source, all_edges in zip(inputs, transformer.bin_edges_, strict=True):
-        found: set[float] = set(source.cuts)
-        if source.kind in ("same", "number"):
-            edges = np.asarray(all_edges)[1:-1]
-
-            def below(z: npt.NDArray, which: npt.NDArray, edges: Any = edges) -> npt.NDArray:
-                with np.errstate(over="ignore"):
-                    return z.astype(seen_as) < edges[which]
-
-            found = {float(cut) for cut in source.last_trues(below, len(edges))}
-            for value in source.special:
-                found |= {float(np.nextafter(value, -np.inf)), float(value)}
-        cuts.append(tuple(sorted(cut for cut in found if np.isfinite(cut))))
+    cuts = _bin_cuts(transformer, inputs, transformer.dtype or dtype)
     owners = list(range(len(inputs)))
     if transformer.encode != "ordinal":
         owners = [i for i in owners for _ in range(int(transformer.n_bins_[i]))]
@@ -319,6 +307,27 @@ def _bins(
             kind = "table" if source.kind == "table" else "steps"
             out.append(source.through(link, kind, name, cuts=cuts[i]))
     return out
+
+
+def _bin_cuts(transformer: Any, inputs: tuple[Source, ...], dtype: Any) -> list[tuple[float, ...]]:
+    """Upper ends, in raw units, of the stretches of each input that share a bin."""
+
+    def below(edges: npt.NDArray) -> Passes:
+        def passes(z: npt.NDArray, which: npt.NDArray) -> npt.NDArray[np.bool_]:
+            with np.errstate(over="ignore"):
+                return z.astype(dtype) < edges[which]
+
+        return passes
+
+    edges = [np.asarray(all_edges)[1:-1] for all_edges in transformer.bin_edges_]
+    numbers = [i for i, source in enumerate(inputs) if source.kind in ("same", "number")]
+    ends = last_trues_together([(inputs[i], below(edges[i]), len(edges[i])) for i in numbers])
+    found: list[set[float]] = [set(source.cuts) for source in inputs]
+    for i, own in zip(numbers, ends, strict=True):
+        found[i] = set(own.tolist())
+        for value in inputs[i].special:
+            found[i] |= {float(np.nextafter(value, -np.inf)), float(value)}
+    return [tuple(sorted(cut for cut in own if np.isfinite(cut))) for own in found]
 
 
 def _function(

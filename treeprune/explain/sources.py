@@ -1,14 +1,16 @@
 """Link and Source: one column's way from the caller's frame to the model, to be asked at will.
 
 Every transformer that works column by column is a `Link`: it can be asked what it makes of given
-values of one column while the others stand still. A `Source` is a chain of links from one raw
-column to one model column, with what is known of its shape.
+values of one column. A `Source` is a chain of links from one raw column to one model column, with
+what is known of its shape. As each column is treated by itself, one table can ask about all of
+them (`asking.py`), which is quicker than a table each.
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +24,19 @@ from scipy import sparse
 from .limits import last_trues
 from .tables import dense
 
-__all__ = ["Link", "Source", "present", "refuses"]
+__all__ = [
+    "Answer",
+    "Link",
+    "Memo",
+    "Question",
+    "Source",
+    "any_numbers",
+    "ask",
+    "present",
+    "refuses",
+]
+
+_FEW_CELLS = 1_000_000  # a sparse table of as many is read quicker as an array
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,40 +60,6 @@ class Link:
     dtype: Any = np.float64
     affine: bool = False
 
-    def __call__(self, values: npt.NDArray) -> npt.NDArray:
-        """What the transformer makes of these values of the column."""
-        return self.pick(self.ask(values))
-
-    def ask(self, values: npt.NDArray) -> Any:
-        """All output columns of the transformer, for these values of the column."""
-        fill = _neutral_row(self.transformer)
-        names = getattr(self.transformer, "feature_names_in_", None)
-        if values.dtype != object:
-            with np.errstate(over="ignore"):
-                values = values.astype(self.dtype)
-        if names is not None or values.dtype == object:
-            columns = [self._constant(v, values) for v in fill]
-            columns[self.position] = values
-            table: Any = pd.DataFrame(dict(enumerate(columns)))
-            if names is not None:
-                table = table.set_axis(list(names), axis=1)
-            else:
-                table = table.to_numpy(dtype=object)
-        else:
-            table = np.tile(np.array(fill, dtype=self.dtype), (len(values), 1))
-            table[:, self.position] = values
-        with warnings.catch_warnings():
-            # Unknown categories and extreme numbers are asked on purpose.
-            warnings.simplefilter("ignore", UserWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            out = self.transformer.transform(table)
-        return out.tocsc() if sparse.issparse(out) else out
-
-    def _constant(self, value: Any, values: npt.NDArray) -> npt.NDArray:
-        """A column that stands still, of a type that leaves that of the others alone."""
-        is_number = isinstance(value, int | float | np.number) and values.dtype != object
-        return np.full(len(values), value, dtype=self.dtype if is_number else None)
-
     def pick(self, table: Any) -> npt.NDArray:
         """The output column among all."""
         if hasattr(table, "iloc"):
@@ -90,16 +70,149 @@ class Link:
             out = np.asarray(table)[:, [self.output]]
         return out[:, 0] if out.dtype == object else dense(out)[:, 0]
 
+    def typed(self, values: npt.NDArray) -> npt.NDArray:
+        """Values as the transformer computes with them."""
+        if values.dtype == object:
+            return values
+        with np.errstate(over="ignore"):
+            return values.astype(self.dtype)
 
-def _neutral_row(transformer: Any) -> list[Any]:
-    """A row that the transformer accepts: known categories, or ones (positive for logarithms)."""
+
+Question = tuple[Link, npt.NDArray]  # values of the link's input column
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Rows of what a transformer put out, or the error with which it refused.
+
+    Parameters
+    ----------
+    table : array, sparse matrix or frame
+        All output columns; perhaps with rows that answer other questions.
+    rows : slice, optional
+        Those that answer this one.
+    error : Exception, optional
+    """
+
+    table: Any = None
+    rows: slice | None = None
+    error: Exception | None = None
+
+    def of(self, link: Link) -> npt.NDArray:
+        """The link's output column; raises what the transformer raised."""
+        if self.error is not None:
+            raise self.error.with_traceback(None)  # else it would grow each time
+        out = link.pick(self.table)
+        return out if self.rows is None else out[self.rows]
+
+
+Memo = dict[tuple, Answer]  # by the way of the values: `Source.forward`
+
+
+def ask(questions: Sequence[Question]) -> list[Answer]:
+    """What one transformer makes of values of its columns, all in one table.
+
+    Parameters
+    ----------
+    questions : sequence of (Link, array)
+        Of the same transformer and dtype; the values are all objects or all numbers.
+
+    Returns
+    -------
+    list of Answer
+        One for each question.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the transformer refuses any of the values, or they do not fit into one table.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import MaxAbsScaler
+    >>> scale = MaxAbsScaler().fit([[2.0, 10.0]])
+    >>> first, second = Link(scale, 0, 0), Link(scale, 1, 1)
+    >>> asked = [(first, np.array([1.0, 4.0])), (second, np.array([5.0]))]
+    >>> one, other = ask(asked)
+    >>> one.of(first).tolist(), other.of(second).tolist()
+    ([0.5, 2.0], [0.5])
+    """
+    transformer = questions[0][0].transformer
+    columns: dict[int, list[npt.NDArray]] = {}
+    rows = []
+    for link, values in questions:  # under each other in a column, columns beside each other
+        above = columns.setdefault(link.position, [])
+        start = sum(map(len, above))
+        rows.append(slice(start, start + len(values)))
+        above.append(link.typed(values))
+    with warnings.catch_warnings():
+        # Unknown categories and extreme numbers are asked on purpose.
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        out = transformer.transform(_table(transformer, columns))
+    if sparse.issparse(out):
+        out = out.toarray() if np.prod(out.shape) <= _FEW_CELLS else out.tocsc()
+    return [Answer(out, own) for own in rows]
+
+
+def _table(transformer: Any, columns: dict[int, list[npt.NDArray]]) -> Any:
+    """A table with these columns, filled up with values that the transformer accepts."""
+    neutral = _neutral(transformer)
+    names = getattr(transformer, "feature_names_in_", None)
+    if _reads_objects_alike(transformer, neutral):
+        names = None
+    n = max(sum(map(len, parts)) for parts in columns.values())
+    dtype = next(iter(columns.values()))[0].dtype
+    if dtype.kind == "O" or not all(own.dtype.kind in "iuf" for own in neutral):
+        full = [_column(n, columns.get(k, []), own, dtype) for k, own in enumerate(neutral)]
+        if names is not None:
+            return pd.DataFrame(dict(enumerate(full))).set_axis(list(names), axis=1)
+        if dtype.kind == "O":
+            table = np.empty((n, len(full)), dtype=object)
+            for k, column in enumerate(full):
+                table[:, k] = column
+            return table
+    table = np.tile(np.concatenate(neutral).astype(dtype), (n, 1))
+    for k, parts in columns.items():
+        values = np.concatenate(parts)
+        table[: len(values), k] = values
+    return table if names is None else pd.DataFrame(table, columns=list(names))
+
+
+def _reads_objects_alike(transformer: Any, neutral: list[npt.NDArray]) -> bool:
+    """Whether a frame of objects need not be one: validating an array is twice as quick.
+
+    scikit-learn's own encoders make an array of each column of a frame, and look at no names but
+    to warn; what a subclass of them does with a frame is not known.
+    """
+    is_encoder = hasattr(transformer, "categories_")
+    is_own = type(transformer).__module__.partition(".")[0] == "sklearn"
+    return is_encoder and is_own and all(own.dtype.kind == "O" for own in neutral)
+
+
+def _column(n: int, parts: list[npt.NDArray], neutral: npt.NDArray, dtype: Any) -> Any:
+    """`n` rows of a column: those asked about, then the neutral value, in a type for both."""
+    if not parts:
+        return np.repeat(neutral, n)
+    values = np.concatenate(parts)
+    if len(values) < n:
+        values = np.concatenate([values, np.repeat(neutral.astype(dtype), n - len(values))])
+    # Else pandas takes texts and None together for texts, among which None becomes NaN.
+    return pd.Series(values, dtype=object) if dtype.kind == "O" else values
+
+
+def _neutral(transformer: Any) -> list[npt.NDArray]:
+    """A value of each column that the transformer accepts, in the type that it was fitted on.
+
+    Known categories, what an imputer fills in, or ones (positive for logarithms).
+    """
     categories = getattr(transformer, "categories_", None)
     if categories is not None and len(categories) == transformer.n_features_in_:
-        return [c[0] if len(c) else 0.0 for c in categories]
+        return [c[:1] if len(c) else np.zeros(1) for c in categories]
     statistics = getattr(transformer, "statistics_", None)
     if statistics is not None:
-        return list(statistics)
-    return [1.0] * int(transformer.n_features_in_)
+        return [np.array([value]) for value in statistics]
+    return [np.ones(1)] * int(transformer.n_features_in_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,16 +256,15 @@ class Source:
     is_flag: bool = False
     is_object: bool = False
 
-    def forward(
-        self, values: npt.NDArray, memo: dict[tuple, Any] | None = None
-    ) -> npt.NDArray[np.float64]:
+    def forward(self, values: npt.NDArray, memo: Memo | None = None) -> npt.NDArray[np.float64]:
         """What raw values of the column become in the model column.
 
         Parameters
         ----------
         values : array, shape (n,)
         memo : dict, optional
-            What transformers answered for the same `values`: columns of one encoder are asked once.
+            What transformers answered for the same array `values`: columns of one encoder are
+            asked once, and questions that were asked together (`asking.py`) not again.
 
         Returns
         -------
@@ -168,36 +280,41 @@ class Source:
             return np.array([position.get(v, np.nan) for v in values])
         out: npt.NDArray = values
         memo = {} if memo is None else memo
-        way: tuple = (id(values),)
-        for link in self.links:
-            way = (*way, id(link.transformer), link.position)
+        for way, link in self.ways(values):
             if way not in memo:
-                memo[way] = link.ask(out)
-            out = link.pick(memo[way])
-            way = (*way, link.output)
+                memo[way] = ask([(link, out)])[0]
+            out = memo[way].of(link)
         if out.dtype == object:
             out = pd.to_numeric(pd.Series(out), errors="coerce").to_numpy(np.float64)
         return np.asarray(out, dtype=np.float64)
 
+    def ways(self, values: npt.NDArray) -> Iterator[tuple[tuple, Link]]:
+        """Every link, with what says which column of which transformer has become of the values."""
+        way: tuple = (id(values),)
+        for link in self.links:
+            way = (*way, id(link.transformer), link.position)
+            yield way, link
+            way = (*way, link.output)
+
     def forward_numbers(self, values: npt.NDArray) -> npt.NDArray[np.float64]:
         """As `forward`, for any finite numbers: what overflows on the way is infinite."""
-        with sklearn.config_context(assume_finite=True), np.errstate(all="ignore"):
+        with any_numbers():
             return self.forward(values)
 
-    def monotone(self, values: npt.NDArray) -> npt.NDArray[np.float64]:
-        """As `forward_numbers`, without the exceptions: non-decreasing in the values."""
-        if self.special:
-            with np.errstate(over="ignore"):
-                values = values.astype(self.links[0].dtype)
-                below = np.nextafter(values, values.dtype.type(-np.inf))
-            values = np.where(np.isin(values, self.special), below, values)
-        return self.forward_numbers(values)
+    def without_special(self, values: npt.NDArray) -> npt.NDArray:
+        """Values with the exceptions moved down a little: the way of these is non-decreasing."""
+        if not self.special:
+            return values
+        with np.errstate(over="ignore"):
+            values = values.astype(self.links[0].dtype)
+            below = np.nextafter(values, values.dtype.type(-np.inf))
+        return np.where(np.isin(values, self.special), below, values)
 
-    def last_trues(self, passes: Callable, n: int) -> npt.NDArray[np.float64]:
-        """Where `n` tests of the model column, true up to a point, end in raw units."""
+    @property
+    def points(self) -> int:
+        """How many numbers to ask about in one table: fewer where the table is wide."""
         width = max((int(x.transformer.n_features_in_) for x in self.links), default=1)
-        points = max(64, min(4096, 500_000 // width))
-        return last_trues(lambda x, which: passes(self.monotone(x), which), n, self.lowest, points)
+        return max(64, min(4096, 500_000 // width))
 
     @cached_property
     def lowest(self) -> float:
@@ -214,7 +331,7 @@ class Source:
 
     def _refuses(self, values: npt.NDArray) -> bool:
         try:
-            self.monotone(values)
+            self.forward_numbers(self.without_special(values))
         except ValueError:
             return True
         return False
@@ -272,13 +389,20 @@ def present(categories: Sequence) -> tuple:
     return tuple(c.item() if isinstance(c, np.generic) else c for c in kept)
 
 
-def refuses(sources: list[Source], values: npt.NDArray) -> bool:
+def refuses(sources: list[Source], values: npt.NDArray, memo: Memo | None = None) -> bool:
     """Whether a transformer on the way raises an error for these values."""
     # The columns of one encoder are asked once.
     ways = {tuple((id(x.transformer), x.position) for x in s.links): s for s in sources}
     for source in ways.values():
         try:
-            source.forward(values)
+            source.forward(values, memo)
         except (ValueError, TypeError):
             return True
     return False
+
+
+@contextlib.contextmanager
+def any_numbers() -> Iterator[None]:
+    """Transformers take all finite numbers, those too that overflow on the way."""
+    with sklearn.config_context(assume_finite=True), np.errstate(all="ignore"):
+        yield

@@ -24,7 +24,7 @@ from .components import Measured, top_share
 from .derived import Derived
 from .effects import levels_of, main_effects
 from .imitation import imitate
-from .structure import TreeShape, concepts, network_structure, tree_structure
+from .structure import Structure, TreeShape, concepts, network_structure, tree_structure
 
 __all__ = ["Reference", "measure", "measure_networks", "measure_trees"]
 
@@ -37,7 +37,7 @@ MOST_INSIDE, SOME_INSIDE, FEW_INSIDE = 1000, 300, 100
 # Rows whose values absent columns have, of the same four; each is a part of the one before, so
 # that how they were drawn tells families apart as little as it can.
 CROWD, BACKGROUND, SOME_BACKGROUND, FEW_BACKGROUND = 2000, 400, 40, 10
-PARTS, FEWEST_IN_PART = 10, 4
+PARTS, FEWEST_IN_PART = 5, 4
 REFIT_BACKGROUND = 100  # of one tree that is refitted: attributions are only compared
 
 
@@ -217,6 +217,21 @@ def measure_trees(
             for j in np.flatnonzero(structure.used)
         }
         rest[step] = _rest(blocks, own, scores[step], reference.weight[inside])
+    return _together(map_, found, reference, inside, by_part, answers, scores, rest, trust)
+
+
+def _together(
+    map_: FeatureMap,
+    found: list[Structure],
+    reference: Reference,
+    inside: Rows,
+    by_part: list[Array],
+    answers: Array,
+    scores: Array,
+    rest: Array,
+    trust: Array,
+) -> Measured:
+    """What was measured of all steps."""
     phi, spread = _attributed(by_part, reference, inside)
     return Measured(
         effort=np.stack([s.effort for s in found]),
@@ -225,11 +240,11 @@ def measure_trees(
         n_columns=np.array([n_raw(map_, s.used) for s in found]),
         answers=answers,
         inside=inside,
+        phi=phi,
         scores=scores,
         rest=rest,
         counts=tuple(s.counts for s in found),
         trust=trust,
-        phi=phi,
         concentration_sd=spread,
     )
 
@@ -352,21 +367,8 @@ def measure_networks(
             }
             rest[step] = _rest(blocks, own, scores[-1], reference.weight[inside])
     joined = [np.concatenate(steps) for steps in zip(*by_part, strict=True)]
-    phi, spread = _attributed(joined, reference, inside)
-    return Measured(
-        effort=np.stack([s.effort for s in found]),
-        columns=np.stack([s.columns for s in found]),
-        bits=np.array([s.bits for s in found]),
-        n_columns=np.array([n_raw(map_, s.used) for s in found]),
-        answers=answers,
-        inside=inside,
-        scores=np.stack(scores),
-        rest=rest,
-        counts=tuple(s.counts for s in found),
-        trust=trust,
-        phi=phi,
-        concentration_sd=spread,
-    )
+    told = np.stack(scores)
+    return _together(map_, found, reference, inside, joined, answers, told, rest, trust)
 
 
 def _measure_by_asking(view: View, reference: Reference, answers: Array) -> Measured:
