@@ -50,9 +50,15 @@ def tree_counts(model, X, slack=1e-12):
     p = len({tree.feature[t] for t in used})
     bits = 9 * (len(used) + 1)
     for t in used:
-        same = {tree.threshold[s] for s in used if tree.feature[s] == tree.feature[t]}
+        same = {last_float32(tree.threshold[s]) for s in used if tree.feature[s] == tree.feature[t]}
         bits += 1 + np.log2(p) + np.log2(len(same))
     return np.array(effort), np.array(columns), float(bits)
+
+
+def last_float32(threshold):
+    """The largest float32 that goes left: thresholds with the same one ask the same."""
+    near = np.float32(threshold)
+    return near if near <= threshold else np.nextafter(near, np.float32(-np.inf))
 
 
 def accumulated_effects(rows, f, codes, weight, without=None):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...network import Network
 from ...trees import Splits, Trees
-from ..conditions import NumberCondition, limits_of
+from ..conditions import Column, Condition, NumberCondition, limits_of
 from ..features import FeatureMap
 from ..leaves import reachable
 from ..networks import reading
@@ -115,7 +115,7 @@ class TreeShape:
         for t, condition in left.items():
             about = feature_map.columns[condition.column]
             column[t] = condition.column
-            question[t] = numbers.setdefault(condition, len(numbers))
+            question[t] = numbers.setdefault(_asked_of(condition, about), len(numbers))
             if isinstance(condition, NumberCondition):
                 limits[t] = limits_of([condition])
                 cost[t] = max(1, len(limits[t]))
@@ -142,6 +142,15 @@ class TreeShape:
         nodes = np.flatnonzero(live & (self.column == column))
         asked = [self.limits[t] for t in nodes.tolist() if t in self.limits]
         return np.unique(np.concatenate(asked)) if asked else np.zeros(0)
+
+
+def _asked_of(condition: Condition, about: Column) -> tuple:
+    """What tells a question from others; where no value is missing, not where these would go."""
+    missing = condition.missing and about.has_missing
+    if isinstance(condition, NumberCondition):
+        return condition.column, condition.intervals, missing
+    unseen = condition.unseen and not about.refuses_unseen
+    return condition.column, condition.allowed, missing, unseen
 
 
 def tree_structure(
