@@ -209,7 +209,6 @@ def test_a_network_by_hand():
     assert score.measures["bits"] == pytest.approx(9 * (np.log2(2 * 3) + 8) + 9)
 
 
-@pytest.mark.unjitted
 def test_a_forest_by_hand():
     X, y = load_iris(return_X_y=True)
     forest = RandomForestClassifier(2, max_depth=1, random_state=0).fit(X, y)
@@ -251,7 +250,6 @@ def test_dead_columns_change_nothing():
     assert components(make_pipeline(pick, tree), dead) == pytest.approx(own, abs=1e-9)
 
 
-@pytest.mark.unjitted
 def test_redundant_splits_change_nothing():
     # x <= 0, then on its left x <= 5 (always), then a split whose sides tell the same.
     X = np.repeat([[-1.0, 0.0], [-1.0, 1.0], [1.0, 0.0], [1.0, 1.0]], 25, axis=0)
