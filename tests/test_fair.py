@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treeprune import Decision
-from treeprune.metrics.fairness import DIFFERENCES, fairness_before_after, fairness_path
+from treeprune.metrics.group_fairness import DIFFERENCES, fairness_before_after, fairness_path
 from treeprune.metrics.limits import choose_within
 from treeprune.report import (
     Costs,

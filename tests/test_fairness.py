@@ -29,7 +29,7 @@ import treeprune
 from treeprune import Decision, datasets, prune, pruning_path
 from treeprune.exceptions import UnsupportedModelError
 from treeprune.metrics import group_figures, ranges
-from treeprune.metrics.fairness import (
+from treeprune.metrics.group_fairness import (
     DIFFERENCES,
     Fairness,
     fairness,

@@ -89,13 +89,24 @@ def encode(model: Any, y: npt.ArrayLike, *, unknown_ok: bool = False) -> Array:
     out = np.empty(target.shape)
     for o, known in enumerate(classes if n_outputs > 1 else [classes]):
         try:
-            at = np.searchsorted(known, target[:, o]).clip(max=len(known) - 1)
-        except TypeError as error:  # words and numbers have no order
+            out[:, o] = class_codes(target[:, o], known)
+        except TypeError as error:
             raise _no_label(target[:, o], known) from error
-        out[:, o] = np.where(known[at] == target[:, o], at, -1)
         if len(out) and (out[:, o] < 0).all() and not unknown_ok:
             raise _no_label(target[:, o], known)
     return out
+
+
+def class_codes(labels: Array, known: Array) -> Array:
+    """Position of each label among the known ones, which ascend; -1 where it is none of them.
+
+    Raises
+    ------
+    TypeError
+        If they have no order in common, as words and numbers have none.
+    """
+    at = np.searchsorted(known, labels).clip(max=len(known) - 1)
+    return np.where(known[at] == labels, at, -1)
 
 
 def _no_label(target: Array, known: Array) -> ValueError:

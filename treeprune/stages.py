@@ -123,10 +123,7 @@ def apply_blocks(model: Any, X: Any, n_rows: int, n_trees: int) -> Iterator[tupl
 def staged_values(trees: Trees, leaf: Array, removed_at: Array, step: int) -> Array:
     """The model's output at a step for rows with these leaves, (n_rows, n_outputs, k)."""
     node = kernels.node_at(trees.parent, removed_at, step)
-    out = np.zeros((len(leaf), *trees.value.shape[1:]))
-    for j in range(trees.n_trees):  # the order of the trees is the native order of summation
-        out += trees.tree_weight[j] * trees.value[node[leaf[:, j]]]
-    return out / trees.n_trees if trees.average else out
+    return trees.add_up(node[leaf], trees.value)
 
 
 @dataclass(frozen=True, eq=False)

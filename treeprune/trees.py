@@ -158,6 +158,31 @@ class Trees:
         """Number of leaves of all trees."""
         return int(np.count_nonzero(self.is_leaf))
 
+    def add_up(self, leaf: Array, value: Array) -> Array:
+        """What rows are told by all trees together, without the base score.
+
+        Parameters
+        ----------
+        leaf : array of int, shape (n_rows, n_trees)
+            Node of each tree in which a row ends.
+        value : array of float64, shape (n_nodes, ...)
+            What a row that ends in a node is told: `value`, or other numbers in its place.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Trees
+        >>> leaves = [-1, -1]  # two trees of one node each
+        >>> one = np.ones(2)
+        >>> trees = Trees(leaves, leaves, [0, 1], np.zeros((2, 1, 1)), one, one, one, one)
+        >>> trees.add_up(np.array([[0, 1]]), np.array([[4.0], [6.0]]))
+        array([[5.]])
+        """
+        out = np.zeros((len(leaf), *value.shape[1:]))
+        for j in range(self.n_trees):  # the order of the trees is the native order of summation
+            out += self.tree_weight[j] * value[leaf[:, j]]
+        return out / self.n_trees if self.average else out
+
     @property
     def tree_of(self) -> Array:
         """Index of the tree of every node, shape (n_nodes,)."""

@@ -136,9 +136,7 @@ def explain(
 
 
 def _check_decision(decision: Decision, view: View) -> None:
-    if len(view.answers.classes) != 1:
-        raise ValueError("a Decision needs a classifier with one target")
-    decision.position(view.answers.classes[0])
+    view.check_decision(decision)
     raw = view.feature_map.columns[: view.feature_map.n_raw]
     decision.check_columns(
         [column.name for column in view.feature_map.columns],

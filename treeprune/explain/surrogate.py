@@ -212,11 +212,7 @@ def _rules(
     target: str,
 ) -> RuleSet:
     """The tree's leaves as rules over the caller's columns."""
-    typed = frame.copy(deep=False)  # flags stay flags: they are said as "is yes"
-    for name in plain.columns:
-        if frame[name].dtype != bool:
-            typed[name] = plain[name]
-    read = FeatureMap.of(encoder, typed)
+    read = FeatureMap.of(encoder, typed_columns(frame, plain))
     columns = tuple(
         replace(column, categories=tuple(levels_of(frame[column.name], ascending=True)))
         if kinds.get(column.name) == "code"  # as in the caller's rows, not as floats
@@ -238,6 +234,15 @@ def _rules(
         kind="surrogate",
         texts=limit_texts(rules, feature_map.values(frame)),
     )
+
+
+def typed_columns(frame: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the columns that an encoder was fitted on; flags stay flags ("is yes")."""
+    typed = frame.copy(deep=False)
+    for name in plain.columns:
+        if frame[name].dtype != bool:
+            typed[name] = plain[name]
+    return typed
 
 
 def probabilities(values: Array) -> Array:

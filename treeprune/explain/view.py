@@ -202,6 +202,18 @@ class View:
             of_column.setdefault(condition.column, []).append(condition)
         return {column: limits_of(conditions) for column, conditions in of_column.items()}
 
+    def check_decision(self, decision: Decision) -> None:
+        """Refuse a decision about what the model does not predict.
+
+        Raises
+        ------
+        ValueError
+            If it is no classifier of one target, or the adverse class is none of its classes.
+        """
+        if len(self.answers.classes) != 1:
+            raise ValueError("a Decision needs a classifier with one target")
+        decision.position(self.answers.classes[0])
+
     def check_columns(self, X: Any) -> None:
         """Refuse renamed or reordered columns as the model's library refuses them."""
         native.check_columns(self.predictor, X)

@@ -2,7 +2,7 @@
 
 - `scores`: one model, or every step of a path (`paths`); `comparison`: several models
 - `searches`: scorers for scikit-learn's searches
-- `fairness` (with `groups`, `outcomes`, `group_figures`, `ranges`): figures by group
+- `group_fairness` (with `groups`, `outcomes`, `group_figures`, `ranges`): figures by group
 - `limits`: the best step within stated limits, and what these cost
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..explain.interpretability import InterpretabilityScore
     from .comparison import Comparison, compare
-    from .fairness import (
+    from .group_fairness import (
         Fairness,
         FairnessChange,
         fairness,
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "Choice": "limits",
     "Comparison": "comparison",
-    "Fairness": "fairness",
-    "FairnessChange": "fairness",
+    "Fairness": "group_fairness",
+    "FairnessChange": "group_fairness",
     "InterpretabilityScore": "scores",
     "Limit": "limits",
     "choose_within": "limits",
     "compare": "comparison",
-    "fairness": "fairness",
-    "fairness_before_after": "fairness",
-    "fairness_path": "fairness",
+    "fairness": "group_fairness",
+    "fairness_before_after": "group_fairness",
+    "fairness_path": "group_fairness",
     "interpretability": "scores",
-    "make_fairness_scorer": "fairness",
+    "make_fairness_scorer": "group_fairness",
     "make_interpretability_scorer": "searches",
 }
 

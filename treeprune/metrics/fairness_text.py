@@ -12,7 +12,7 @@ from .group_figures import FIGURES
 from .groups import FEWEST_ROWS
 
 if TYPE_CHECKING:
-    from .fairness import Fairness, FairnessChange
+    from .group_fairness import Fairness, FairnessChange
 
 __all__ = ["change_text", "fairness_text", "records"]
 

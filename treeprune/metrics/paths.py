@@ -30,10 +30,9 @@ from ..explain.interpretability.refits import Training, seeded
 from ..explain.interpretability.score import (
     OFTEN,
     Setting,
-    check_decision,
-    decided,
     mean_and_se,
     measures_of,
+    otherwise_of,
     row_losses_of,
 )
 from ..explain.view import Answers, View, view_of
@@ -147,7 +146,7 @@ def measure_path(
         feature_map = FeatureMap.of(feature_map, reference.X)
     subject = PathSubject(path, at, feature_map, _recipe(path, estimator, setting), path)
     if setting.decision is not None:
-        check_decision(setting.decision, subject.view())
+        subject.view().check_decision(setting.decision)
     found = gather(
         subject,
         reference,
@@ -232,18 +231,9 @@ def _table(
     else:
         pairs = [mean_and_se(each, found.weight) for each in losses[1]]
         columns["loss"], columns["loss_se"] = (list(x) for x in zip(*pairs, strict=True))
-    often = _otherwise(found, view, setting)
+    often = otherwise_of(found, view, setting.decision)
     if often is not None:
         share = found.weight / found.weight.sum()
         columns["decided_otherwise"] = often @ share
         columns["often_otherwise"] = (often >= OFTEN - 1e-12) @ share
     return pd.DataFrame(columns, index=at)
-
-
-def _otherwise(found: Evidence, view: View, setting: Setting) -> Array | None:
-    """Share of refits that decide each row otherwise, by step, (n_steps, n_rows)."""
-    if not found.refits or len(view.answers.classes) != 1:
-        return None
-    own = decided(found.measured, view, setting.decision)
-    each = [decided(r, view, setting.decision) != own for r in found.refits]
-    return np.mean(each, axis=0)

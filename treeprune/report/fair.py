@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..metrics.fairness import fairness_before_after, fairness_path
+from ..metrics.group_fairness import fairness_before_after, fairness_path
 from ..metrics.groups import FEWEST_ROWS, MOST_GROUPS
 from ..metrics.limits import choose_within
 from ..scoring import thin

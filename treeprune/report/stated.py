@@ -30,7 +30,7 @@ class StatedLimit:
     Parameters
     ----------
     figure : str
-        One of `treeprune.metrics.fairness.DIFFERENCES`.
+        One of `treeprune.metrics.group_fairness.DIFFERENCES`.
     column : str or None
         The sensitive column; None for each of them.
     low, high : float or None

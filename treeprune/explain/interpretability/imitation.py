@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeRegressor
 from ... import native
 from ..features import FeatureMap
 from ..fidelity import r_squared
-from ..surrogate import column_kinds, encoded, fit_encoder, plain_columns
+from ..surrogate import column_kinds, encoded, fit_encoder, plain_columns, typed_columns
 from ..tables import as_frame
 from .structure import Structure, TreeShape, tree_structure
 
@@ -94,11 +94,8 @@ def imitate(output: npt.NDArray[np.float64], X: Any, *, seed: int) -> Imitation:
 
 def _structure(tree: Any, encoder: Any, frame: Any, plain: Any) -> Structure:
     trees, splits = native.read(tree), native.splits(tree)
-    typed = frame.copy(deep=False)
-    for name in plain.columns:
-        if frame[name].dtype != bool:
-            typed[name] = plain[name]
-    shape = TreeShape.of(trees, splits, FeatureMap.of(encoder, typed))
+    feature_map = FeatureMap.of(encoder, typed_columns(frame, plain))
+    shape = TreeShape.of(trees, splits, feature_map)
     leaf = native.apply(tree, encoded(encoder, plain)).astype(np.int64)
     values = trees.value.reshape(trees.n_nodes, -1)
     return tree_structure(shape, leaf.reshape(len(frame), -1), trees.is_leaf, values)[0]

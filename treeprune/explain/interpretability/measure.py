@@ -174,7 +174,8 @@ def measure_trees(
     assert splits is not None
     n_steps, _, k = values.shape
     inside = reference.inside(MOST_INSIDE if trees.n_trees == 1 else SOME_INSIDE)
-    X = row(reference.X, inside)
+    everyone = map_.model_matrix(reference.X)
+    Z = everyone[inside]
     together = _with_values(trees, values.transpose(1, 0, 2).reshape(trees.n_nodes, -1))
 
     def play(background: Array | None) -> TreeGame:
@@ -187,8 +188,7 @@ def measure_trees(
         )
 
     game = play(None)
-    leaf = game.leaves(map_.model_matrix(reference.X))
-    Z = map_.model_matrix(X)
+    leaf = game.leaves(everyone)
     scores = game.raw_score(Z).reshape(len(Z), n_steps, k).transpose(1, 0, 2)
     most = SOME_BACKGROUND
     if trees.n_trees == 1:
@@ -197,10 +197,10 @@ def measure_trees(
         _without_rounding(
             play(part).attribute(Z).reshape(len(Z), -1, n_steps, k).transpose(2, 0, 1, 3), scores
         )
-        for part in _parts_of(map_.model_matrix(reference.background(most)), reference.parts)
+        for part in _parts_of(everyone[reference.drawn[:most]], reference.parts)
     ]
     shape = TreeShape.of(trees, splits, map_)
-    columns = map_.values(X, Z)
+    columns = map_.values(row(reference.X, inside), Z)
     made = Derived.of(map_, columns, Z)
     found, trust, rest = [], np.ones(n_steps), np.zeros((n_steps, len(Z)))
     for step in range(n_steps):
@@ -209,7 +209,7 @@ def measure_trees(
         found.append(structure)
 
         def ask(rows: Array, step: int = step) -> Array:
-            return _sum(trees, game.leaves(rows), values[step])
+            return trees.add_up(game.leaves(rows), values[step])
 
         blocks = Blocks(Z, map_.player, len(map_.columns), ask)
         own = {
@@ -233,11 +233,12 @@ def _together(
 ) -> Measured:
     """What was measured of all steps."""
     phi, spread = _attributed(by_part, reference, inside)
+    raw = concepts(map_)[:, : map_.n_raw]
     return Measured(
         effort=np.stack([s.effort for s in found]),
         columns=np.stack([s.columns for s in found]),
         bits=np.array([s.bits for s in found]),
-        n_columns=np.array([n_raw(map_, s.used) for s in found]),
+        n_columns=np.array([int(raw[s.used].any(axis=0).sum()) for s in found]),
         answers=answers,
         inside=inside,
         phi=phi,
@@ -247,11 +248,6 @@ def _together(
         trust=trust,
         concentration_sd=spread,
     )
-
-
-def n_raw(map_: FeatureMap, used: npt.NDArray[np.bool_]) -> int:
-    """Number of raw columns behind the columns in use."""
-    return int(concepts(map_)[used][:, : map_.n_raw].any(axis=0).sum())
 
 
 def _parts_of(background: Array, n: int) -> list[Array]:
@@ -300,13 +296,6 @@ def _with_values(trees: Any, values: Array) -> Any:
     )
 
 
-def _sum(trees: Any, leaf: npt.NDArray[np.int64], values: Array) -> Array:
-    out = np.zeros((len(leaf), values.shape[1]))
-    for tree in range(trees.n_trees):
-        out += trees.tree_weight[tree] * values[leaf[:, tree]]
-    return out / trees.n_trees if trees.average else out
-
-
 def step_values(trees: Any, removed_at: npt.NDArray, steps: npt.NDArray) -> Array:
     """What a row that ends in a node of the grown trees is told at each step of a path."""
     flat = trees.value.reshape(trees.n_nodes, -1)
@@ -343,10 +332,10 @@ def measure_networks(
     map_ = view.feature_map
     linear = all(not net.hidden_layer_sizes for net in networks)
     inside = reference.inside(MOST_INSIDE if linear else SOME_INSIDE)
-    X = row(reference.X, inside)
-    Z = map_.model_matrix(X)
-    background = map_.model_matrix(reference.background(CROWD if linear else SOME_BACKGROUND))
-    columns = map_.values(X, Z)
+    everyone = map_.model_matrix(reference.X)
+    Z = everyone[inside]
+    background = everyone[reference.drawn[: CROWD if linear else SOME_BACKGROUND]]
+    columns = map_.values(row(reference.X, inside), Z)
     found, by_part, scores = [], [], []
     parts = _parts_of(background, reference.parts)
     made = Derived.of(map_, columns, Z)

@@ -6,6 +6,7 @@ among them, and neither are the figures about explanations, which stand apart.
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_consistent_length
 
-from ...losses import check_rows, value_losses
+from ...losses import check_rows, class_codes, value_losses
 from ..sufficient import outcomes, sufficient_rules
 from ..tables import as_frame
 from ..view import View, row, view_of
@@ -343,9 +344,7 @@ class Setting:
         if self.max_rows is not None and len(at) > self.max_rows:
             rng = np.random.default_rng([self.random_state, 2])
             at = np.sort(rng.choice(at, self.max_rows, replace=False))
-        X = (
-            self.X if len(at) == len(weight) else row(self.X, at)
-        )  # rows without weight are left out
+        X = self.X if len(at) == len(weight) else row(self.X, at)
         return Reference.of(X, weight[at], int(self.random_state)), at
 
     def training(self) -> Training | None:
@@ -412,7 +411,7 @@ def score_model(
     reference, at = setting.reference()
     view = view_of(model, reference.X, readable=False)
     if setting.decision is not None:
-        check_decision(setting.decision, view)
+        view.check_decision(setting.decision)
     classes = view.answers.classes[0] if len(view.answers.classes) == 1 else None
     sizes = tuple(len(known) for known in view.answers.classes)
     subject = ModelSubject(model, classes, view, sizes)
@@ -429,6 +428,7 @@ def score_model(
     length = _sufficient(view, reference, setting.decision) if reasons else None
     if length is not None:
         measures["sufficient_columns"] = length
+    otherwise = otherwise_of(found, view, setting.decision)
     told = None
     if quality:
         from .quality import explanation_quality
@@ -444,7 +444,7 @@ def score_model(
             **found.measured.counts[0],
             **_typical(found),
         },
-        otherwise=_otherwise(found, view, setting.decision),
+        otherwise=None if otherwise is None else otherwise[0],
         rows=at,
         read=float(found.measured.trust[0]),
         through=found.measured.through,
@@ -453,13 +453,6 @@ def score_model(
         quality=told,
         evidence=found,
     )
-
-
-def check_decision(decision: Decision, view: View) -> None:
-    """Refuse a decision about what the model does not predict."""
-    if len(view.answers.classes) != 1:
-        raise ValueError("a Decision needs a classifier with one target")
-    decision.position(view.answers.classes[0])
 
 
 def _values(found: Evidence, step: int) -> dict[str, Any]:
@@ -506,11 +499,12 @@ def _typical(found: Evidence) -> dict[str, int]:
     return {"typical_refit": int(np.median(leaves))} if leaves else {}
 
 
-def _otherwise(found: Evidence, view: View, decision: Decision | None) -> Array | None:
+def otherwise_of(found: Evidence, view: View, decision: Decision | None) -> Array | None:
+    """Share of refits that decide each row otherwise, (n_steps, n_rows); None if not known."""
     if not found.refits or len(view.answers.classes) != 1:
         return None
-    own = decided(found.measured, view, decision)[0]
-    return np.mean([decided(r, view, decision)[0] != own for r in found.refits], axis=0)
+    own = decided(found.measured, view, decision)
+    return np.mean([decided(one, view, decision) != own for one in found.refits], axis=0)
 
 
 def losses_of(answers: Array, y: npt.NDArray, classes: tuple[npt.NDArray, ...], name: str) -> Array:
@@ -566,15 +560,15 @@ def row_losses_of(
 
 
 def coded(y: Any, classes: tuple[npt.NDArray, ...]) -> npt.NDArray:
-    """Outcomes as numbers: positions of classes (-1 for others), or values, (n_rows, n_outputs)."""
+    """Outcomes as numbers: positions of classes, or values, (n_rows, n_outputs)."""
     table = np.asarray(y)
     table = table.reshape(len(table), -1)
     if not classes:
         return table.astype(np.float64)
     out = np.full(table.shape, -1)
     for o, known in enumerate(classes):
-        for i, label in enumerate(known):
-            out[table[:, o] == label, o] = i
+        with contextlib.suppress(TypeError):  # of another kind: none of them is known
+            out[:, o] = class_codes(table[:, o], known)
     if (out < 0).any():
         wrong = table[(out < 0).any(axis=1)][0].tolist()
         raise ValueError(

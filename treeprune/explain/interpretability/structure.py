@@ -8,6 +8,7 @@ nothing. So the figures belong to what the model does, not to how its library st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +129,7 @@ class TreeShape:
         known_by = concepts(feature_map)
         return cls(trees, column, question, reached, known_by, limits, cost, spelling)
 
+    @cached_property
     def words(self) -> npt.NDArray[np.uint64]:
         """Bits of the concepts of every split, shape (n_nodes, n_words)."""
         n = len(self.concepts)
@@ -182,7 +184,7 @@ def tree_structure(
     slack = SLACK * float(np.abs(value).max(initial=0.0))
     says = kernels.said(trees.left, trees.right, is_leaf, shape.reached, value, slack)
     depth, columns, live = kernels.asked(
-        trees.left, trees.right, says, is_leaf, shape.reached, shape.words(), shape.cost
+        trees.left, trees.right, says, is_leaf, shape.reached, shape.words, shape.cost
     )
     active = np.unique(trees.tree_of[live])
     effort = COMPARISON * depth[leaf].sum(axis=1)

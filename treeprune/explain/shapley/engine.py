@@ -342,12 +342,9 @@ class TreeGame:
         >>> TreeGame(native.read(model), native.splits(model)).raw_score(X).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
         """
-        trees, leaf = self.trees, self.leaves(Z)
+        trees = self.trees
         value = trees.value.reshape(trees.n_nodes, -1)
-        out = np.zeros((len(leaf), value.shape[1]))
-        for tree in range(trees.n_trees):
-            out += trees.tree_weight[tree] * value[leaf[:, tree]]
-        return trees.base_score + (out / trees.n_trees if trees.average else out)
+        return trees.base_score + trees.add_up(self.leaves(Z), value)
 
     def cells(self, Z: ArrayLike) -> Cells | None:
         """Distinct rows as far as the trees can tell, with their attributions; None where there

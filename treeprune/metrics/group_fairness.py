@@ -7,8 +7,6 @@ makes the table of groups; groups of fewer than ten rows are counted and not sho
 
 from __future__ import annotations
 
-import sys
-import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +77,7 @@ class Fairness:
     --------
     >>> import numpy as np
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from treeprune.metrics.fairness import fairness
+    >>> from treeprune.metrics.group_fairness import fairness
     >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
     >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
     >>> found = fairness(model, X, y, sensitive_features=["a", "b"] * 20, n_boot=0)
@@ -106,7 +104,7 @@ class Fairness:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness
+        >>> from treeprune.metrics.group_fairness import fairness
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> found = fairness(model, X, y, sensitive_features=["a", "b"] * 20, n_boot=0)
@@ -122,7 +120,7 @@ class Fairness:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness
+        >>> from treeprune.metrics.group_fairness import fairness
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> found = fairness(model, X, y, sensitive_features=["a", "b"] * 20, n_boot=0)
@@ -145,7 +143,7 @@ class Fairness:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness
+        >>> from treeprune.metrics.group_fairness import fairness
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> found = fairness(model, X, y, sensitive_features=["a", "b"] * 20, n_boot=0)
@@ -170,7 +168,7 @@ class FairnessChange:
     --------
     >>> import numpy as np
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from treeprune.metrics.fairness import fairness_before_after
+    >>> from treeprune.metrics.group_fairness import fairness_before_after
     >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
     >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
     >>> other = DecisionTreeClassifier(max_depth=1).fit(X, y)
@@ -200,7 +198,7 @@ class FairnessChange:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness_before_after
+        >>> from treeprune.metrics.group_fairness import fairness_before_after
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> other = DecisionTreeClassifier(max_depth=1).fit(X, y)
@@ -219,7 +217,7 @@ class FairnessChange:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness_before_after
+        >>> from treeprune.metrics.group_fairness import fairness_before_after
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> other = DecisionTreeClassifier(max_depth=1).fit(X, y)
@@ -242,7 +240,7 @@ class FairnessChange:
         --------
         >>> import numpy as np
         >>> from sklearn.tree import DecisionTreeClassifier
-        >>> from treeprune.metrics.fairness import fairness_before_after
+        >>> from treeprune.metrics.group_fairness import fairness_before_after
         >>> X, y = np.arange(40.0)[:, None], np.arange(40) % 4 > 1
         >>> model = DecisionTreeClassifier(max_depth=3).fit(X, y)
         >>> other = DecisionTreeClassifier(max_depth=1).fit(X, y)
@@ -332,7 +330,7 @@ def fairness(
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> from treeprune import Decision, datasets
-    >>> from treeprune.metrics.fairness import fairness
+    >>> from treeprune.metrics.group_fairness import fairness
     >>> compas = datasets.load_compas()
     >>> X = compas.data[["priors_count", "juv_fel_count"]]
     >>> model = LogisticRegression().fit(X, compas.target)
@@ -402,7 +400,7 @@ def fairness_before_after(
     --------
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> from treeprune import Decision, datasets, prune
-    >>> from treeprune.metrics.fairness import fairness_before_after
+    >>> from treeprune.metrics.group_fairness import fairness_before_after
     >>> hmda = datasets.load_hmda()
     >>> X = hmda.data[["payment_income_ratio", "consumer_credit_score"]]
     >>> grown = DecisionTreeClassifier(min_samples_leaf=20, random_state=0).fit(X, hmda.target)
@@ -484,7 +482,7 @@ def fairness_path(
     --------
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> from treeprune import Decision, datasets, pruning_path
-    >>> from treeprune.metrics.fairness import fairness_path
+    >>> from treeprune.metrics.group_fairness import fairness_path
     >>> hmda = datasets.load_hmda()
     >>> X = hmda.data[["payment_income_ratio", "consumer_credit_score"]]
     >>> grown = DecisionTreeClassifier(min_samples_leaf=20, random_state=0).fit(X, hmda.target)
@@ -560,7 +558,7 @@ def make_fairness_scorer(
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> from treeprune import Decision, datasets
-    >>> from treeprune.metrics.fairness import make_fairness_scorer
+    >>> from treeprune.metrics.group_fairness import make_fairness_scorer
     >>> hmda = datasets.load_hmda()
     >>> X = hmda.data[["payment_income_ratio", "consumer_credit_score"]]
     >>> with sklearn.config_context(enable_metadata_routing=True):
@@ -725,17 +723,3 @@ def _step_figures(
         for name, (low, high) in zip(DIFFERENCES, range_bounds(table, drawn, level), strict=True):
             out |= {f"{name}_low{label}": float(low), f"{name}_high{label}": float(high)}
     return out
-
-
-class _CallableModule(types.ModuleType):
-    """Called, this module is its main function.
-
-    Python binds a module's name in its package when it is first imported, so that there
-    `fairness` is the function or the module, depending on what was imported before.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Fairness:
-        return fairness(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _CallableModule
