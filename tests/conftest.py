@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,25 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 def reference() -> Path:
     """Folder with the results of independent programs."""
     return HERE / "reference"
+
+
+# Reports take seconds to make: once for all tests that read them.
+
+
+def _report(name: str):
+    @pytest.fixture(scope="session", name=name)
+    def made():
+        import reports
+
+        import treeprune
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", treeprune.PrunedToRootWarning)
+            return getattr(reports, name)()
+
+    return made
+
+
+credit, hostile, multiclass, regression = map(
+    _report, ("credit", "hostile", "multiclass", "regression")
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from treeprune import datasets
 
@@ -13,6 +14,7 @@ LOADERS = {
     "compas": datasets.load_compas,
     "hmda": datasets.load_hmda,
     "adult": datasets.load_adult,
+    "breast_cancer": datasets.load_breast_cancer,
 }
 # rows, features, share of ones in per cent, categorical features
 FACTS = {
@@ -20,12 +22,14 @@ FACTS = {
     "compas": (6172, 10, 45.5, 3),
     "hmda": (2380, 13, 12.0, 7),
     "adult": (48842, 14, 23.9, 8),
+    "breast_cancer": (569, 30, 37.3, 0),
 }
 LICENCES = {
     "german_credit": "CC BY 4.0",
     "compas": "public records",
     "hmda": "public data",
     "adult": "CC BY 4.0",
+    "breast_cancer": "CC BY 4.0",
 }
 
 
@@ -73,10 +77,12 @@ def test_target_is_the_last_column_and_no_feature(bunch):
     assert len(bunch.target_names) == 2
 
 
-def test_sensitive_and_excluded_columns_exist(bunch):
+def test_sensitive_and_excluded_columns_exist(name, bunch):
     assert set(bunch.sensitive) <= set(bunch.feature_names)
     assert set(bunch.excluded) <= set(bunch.feature_names)
-    assert bunch.sensitive and not set(bunch.sensitive) & set(bunch.excluded)
+    assert not set(bunch.sensitive) & set(bunch.excluded)
+    # Its source says nothing about the patients.
+    assert bool(bunch.sensitive) == (name != "breast_cancer")
 
 
 def test_excluded_columns_are_the_known_ones():
@@ -86,6 +92,7 @@ def test_excluded_columns_are_the_known_ones():
         "compas": ["decile_score"],
         "hmda": ["denied_insurance"],
         "adult": ["fnlwgt"],
+        "breast_cancer": [],
     }
 
 
@@ -94,6 +101,27 @@ def test_only_adult_has_missing_values(name, bunch):
     expected = {"workclass": 2799, "occupation": 2809, "native_country": 857}
     assert missing[missing > 0].to_dict() == (expected if name == "adult" else {})
     assert not any("?" in values for values in bunch.categories.values())
+
+
+def test_breast_cancer_is_what_scikit_learn_ships():
+    ours, theirs = datasets.load_breast_cancer(), load_breast_cancer(as_frame=True)
+    assert ours.feature_names == [name.replace(" ", "_") for name in theirs.feature_names]
+    assert np.array_equal(ours.data, theirs.data)  # every digit
+    malignant = list(theirs.target_names).index("malignant")
+    assert np.array_equal(ours.target, theirs.target == malignant)
+    assert ours.target_names == ["benign", "malignant"]
+
+
+def test_figures_of_the_breast_cancer_card():
+    data = datasets.load_breast_cancer()
+    pairs = np.abs(np.corrcoef(data.data, rowvar=False))[np.triu_indices(30, 1)]
+    assert f"{(pairs > 0.9).sum()} of the {len(pairs)} pairs" in data.DESCR
+    zero = data.data == 0
+    flat = zero.any(axis=1)
+    assert f"In {flat.sum()} rows, all benign, the six columns" in data.DESCR
+    assert zero[flat].sum(axis=1).eq(6).all() and data.target[flat].eq(0).all()
+    assert zero.columns[zero.any()].str.contains("concav").all()
+    assert not data.frame.duplicated().any()
 
 
 def test_the_word_none_is_a_category_not_a_missing_value():
@@ -178,7 +206,9 @@ def test_filename_is_the_table(bunch):
 
 @pytest.mark.parametrize("wrong", ["german", "German_Credit", "", "../hmda", "titanic"])
 def test_unknown_name_lists_the_possible_ones(wrong):
-    with pytest.raises(ValueError, match="german_credit, compas, hmda, adult") as caught:
+    with pytest.raises(
+        ValueError, match="german_credit, compas, hmda, adult, breast_cancer"
+    ) as caught:
         datasets.load(wrong)
     assert repr(wrong) in str(caught.value)
 

@@ -29,10 +29,11 @@ from treeprune.report import (
 )
 from treeprune.report.collect import _decision
 from treeprune.report.fair import fair
-from treeprune.report.fair_text import fairness_text
 from treeprune.report.figures import figure, signed
 from treeprune.report.sensitive import GroupColumn, group_columns, groups_of
 from treeprune.report.stated import bounds_by_column
+from treeprune.report.text import _section
+from treeprune.report.written.groups import fairness_section
 
 pytestmark = pytest.mark.filterwarnings("ignore::treeprune.PrunedToRootWarning")
 
@@ -76,7 +77,8 @@ def told_of(own, options=QUICK):
 
 def text_of(own, told):
     report = {"fairness": told, "decision": _decision(own)}
-    return fairness_text(json.loads(json.dumps(report, allow_nan=False)))
+    again = json.loads(json.dumps(report, allow_nan=False))
+    return "\n".join(_section(fairness_section(again), between=True))
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +183,8 @@ def test_without_sensitive_columns_there_is_no_section():
         assert own.sensitive is None
         assert group_columns(own) == []
         assert fair(own, None, QUICK) is None
-    assert fairness_text({"fairness": None}) == ""
+    (said,) = fairness_section({"fairness": None}).blocks
+    assert said.text.startswith("not measured: no sensitive column was named.")
 
 
 def test_a_sensitive_column_must_exist():

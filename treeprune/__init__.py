@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         MalformedModelError,
         PrunedToRootWarning,
         UnsupportedModelError,
+        UntrustedModelError,
     )
     from .explain import Explanation, FeatureMap, Rule, RuleSet, explain
     from .losses import cost_decision
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from .neural import SparseMLPClassifier, SparseMLPRegressor
     from .path import PruningPath
     from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
+    from .report import Report, report
+    from .saving import Saved, load_model, save_model
     from .sizes import compression
     from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
     from .trees import Splits, Trees
@@ -60,13 +63,16 @@ _HOMES = {
     "PrunedTreeClassifier": "tree_estimators",
     "PrunedTreeRegressor": "tree_estimators",
     "PruningPath": "path",
+    "Report": "report",
     "Rule": "explain",
     "RuleSet": "explain",
+    "Saved": "saving",
     "SparseMLPClassifier": "neural",
     "SparseMLPRegressor": "neural",
     "Splits": "trees",
     "Trees": "trees",
     "UnsupportedModelError": "exceptions",
+    "UntrustedModelError": "exceptions",
     "Verification": "verification",
     "choose_within": "metrics",
     "compare": "metrics",
@@ -74,11 +80,13 @@ _HOMES = {
     "cost_decision": "losses",
     "fairness": "metrics",
     "interpretability": "metrics",
+    "load_model": "saving",
     "make_fairness_scorer": "metrics",
     "make_interpretability_scorer": "metrics",
     "prune": "pruning",
     "pruning_path": "pruning",
     "pruning_strengths": "pruning",
+    "save_model": "saving",
     "shrink": "pruning",
     "verify": "verification",
 }
@@ -101,13 +109,16 @@ __all__ = [
     "PrunedTreeClassifier",
     "PrunedTreeRegressor",
     "PruningPath",
+    "Report",
     "Rule",
     "RuleSet",
+    "Saved",
     "SparseMLPClassifier",
     "SparseMLPRegressor",
     "Splits",
     "Trees",
     "UnsupportedModelError",
+    "UntrustedModelError",
     "Verification",
     "choose_within",
     "compare",
@@ -117,12 +128,15 @@ __all__ = [
     "explain",
     "fairness",
     "interpretability",
+    "load_model",
     "make_fairness_scorer",
     "make_interpretability_scorer",
     "native",
     "prune",
     "pruning_path",
     "pruning_strengths",
+    "report",
+    "save_model",
     "shrink",
     "verify",
 ]
@@ -136,7 +150,7 @@ def __getattr__(name: str) -> Any:
             return version("treeprune")
         except PackageNotFoundError:  # a checkout that is not installed
             return "0+unknown"
-    if name in ("datasets", "explain", "native"):
+    if name in ("datasets", "explain", "native", "report"):
         return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:
         value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

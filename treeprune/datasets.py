@@ -1,4 +1,4 @@
-"""Four real tables, shipped with the package and described by a card each.
+"""Five real tables, shipped with the package and described by a card each.
 
 A data set is a row of `SPECS`: its files, what its two target values mean, and which columns are
 sensitive or must not be features by default. One loader reads them all, so that a new data set is
@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-__all__ = ["NAMES", "load", "load_adult", "load_compas", "load_german_credit", "load_hmda"]
+__all__ = [
+    "NAMES",
+    "load",
+    "load_adult",
+    "load_breast_cancer",
+    "load_compas",
+    "load_german_credit",
+    "load_hmda",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,12 @@ SPECS = {
         target_names=("<=50K", ">50K"),
         sensitive=("race", "sex", "age", "native_country", "marital_status", "relationship"),
         excluded=("fnlwgt",),
+    ),
+    "breast_cancer": _Spec(
+        "breast_cancer.csv",
+        "breast_cancer.md",
+        target_names=("benign", "malignant"),
+        sensitive=(),  # nothing about the patients is recorded
     ),
 }
 
@@ -108,7 +122,7 @@ def load(name: str, *, as_frame: bool = True, return_X_y: bool = False) -> Any:
 
     Parameters
     ----------
-    name : {"german_credit", "compas", "hmda", "adult"}
+    name : {"german_credit", "compas", "hmda", "adult", "breast_cancer"}
         Which data set.
     as_frame : bool, default=True
         If True, `data` is a DataFrame whose text columns have the dtype `category` and `target`
@@ -130,12 +144,14 @@ def load(name: str, *, as_frame: bool = True, return_X_y: bool = False) -> Any:
         frame : DataFrame of shape (n_rows, n_features + 1), or None
             `data` with `target` as the last column; None with `as_frame=False`.
         feature_names : list of str
+            Names of the columns of `data`.
         target_names : list of str
             What target 0 and target 1 mean.
         categories : dict of str to list of str
             The categories of every categorical column.
         sensitive : list of str
-            Columns that say, or nearly say, to which protected group somebody belongs.
+            Columns that say, or nearly say, to which protected group somebody belongs; empty where
+            none is recorded.
         excluded : list of str
             Columns that must not be features by default: a vendor's own score, a column that
             leaks the target, a survey weight.
@@ -160,7 +176,7 @@ def load(name: str, *, as_frame: bool = True, return_X_y: bool = False) -> Any:
     >>> hmda.data.shape, hmda.excluded
     ((2380, 13), ['denied_insurance'])
     >>> datasets.NAMES
-    ('german_credit', 'compas', 'hmda', 'adult')
+    ('german_credit', 'compas', 'hmda', 'adult', 'breast_cancer')
     """
     if name not in SPECS:
         raise ValueError(
@@ -293,3 +309,33 @@ def load_adult(*, as_frame: bool = True, return_X_y: bool = False) -> Any:
     ((48842, 14), dtype('float64'))
     """
     return load("adult", as_frame=as_frame, return_X_y=return_X_y)
+
+
+def load_breast_cancer(*, as_frame: bool = True, return_X_y: bool = False) -> Any:
+    """Load breast cancer (Wisconsin, diagnostic): 569 samples, 30 numbers, 37.3 % malignant.
+
+    Parameters
+    ----------
+    as_frame : bool, default=True
+        DataFrame and Series, or numpy arrays; see `load`.
+    return_X_y : bool, default=False
+        If True, return only `(data, target)`.
+
+    Returns
+    -------
+    sklearn.utils.Bunch or tuple
+        As described in `load`.
+
+    Notes
+    -----
+    The rows are those of `sklearn.datasets.load_breast_cancer`, whose target is 1 for benign; here
+    it is 1 for malignant.
+
+    Examples
+    --------
+    >>> from treeprune.datasets import load_breast_cancer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X.shape, y.name, int(y.sum())
+    ((569, 30), 'malignant', 212)
+    """
+    return load("breast_cancer", as_frame=as_frame, return_X_y=return_X_y)

@@ -11,6 +11,7 @@ __all__ = [
     "MalformedModelError",
     "PrunedToRootWarning",
     "UnsupportedModelError",
+    "UntrustedModelError",
 ]
 
 
@@ -75,4 +76,21 @@ class CheckFailedError(RuntimeError):
     >>> import treeprune
     >>> issubclass(treeprune.CheckFailedError, RuntimeError)
     True
+    """
+
+
+class UntrustedModelError(ValueError):
+    """A saved model's file is refused: damaged, of unknown types, or not what it says it is.
+
+    Raised before anything in the file is constructed.
+
+    Examples
+    --------
+    >>> from treeprune.exceptions import UntrustedModelError
+    >>> from treeprune.saving import load_model
+    >>> try:
+    ...     load_model("no_such_file.skops")
+    ... except UntrustedModelError as error:
+    ...     print(error)
+    no_such_file.skops: no such file
     """

@@ -21,9 +21,9 @@ Where to find what, from the ground up (imports go in this order):
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
+
+from ..modules import make_callable
 
 if TYPE_CHECKING:
     from .explanation import Explanation, explain
@@ -60,15 +60,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class _CallableModule(types.ModuleType):
-    """`treeprune.explain` is this package and, called, its main function.
-
-    Python binds a package's name in its parent whenever a module of it is first imported, so that
-    a function of the same name would be there or not depending on what was imported before.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__getattr__("explain")(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _CallableModule
+make_callable(__name__)

@@ -13,6 +13,9 @@ import pandas as pd
 import sklearn
 
 from .. import __version__
+from .calibration import calibration
+from .curve import curve_of
+from .data_section import data_section
 from .explained import explained
 from .fair import fair
 from .held_out import compare
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_of"]
 
-SCHEMA = "treeprune-report/1"
+SCHEMA = "treeprune-report/2"
 SHOWN_STEPS = 12
 
 
@@ -72,6 +75,7 @@ def report_of(
     held_out = compare(study, fits, options)
     groups = fair(study, fits, options, say)
     told = explained(study, fits, say)
+    calibrated = calibration(study, fits)
     score = scored(study, fits, options, say)
     return {
         "schema": SCHEMA,
@@ -80,38 +84,51 @@ def report_of(
             "target": study.target,
             "task": study.task,
             "task_said": study.task_said,
+            "split": study.split,
+            "split_said": study.split_said,
             "n_train": len(study.y_train),
             "n_held_out": len(study.y_test),
             "seed": study.seed,
         },
         "excluded": [{"column": c, "reason": r} for c, r in study.excluded],
         "notes": [*study.notes, *_grouped_notes(fits), *_unseen_notes(study)],
+        "data": data_section(study, fits),
         "decision": _decision(study),
         "path": _path(fits.path, fits.pipeline[-1], options),
         "held_out": held_out,
+        "calibration": calibrated,
         "fairness": groups,
         **told,
         "interpretability": score,
         "limits": list(study.limits),
         "record": {
-            "treeprune": __version__,
-            "scikit_learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
+            "versions": {
+                "treeprune": __version__,
+                "scikit-learn": sklearn.__version__,
+                "numpy": np.__version__,
+                "Python": platform.python_version(),
+            },
             "sha256": study.sha256,
             "seed": study.seed,
-            "options": _options(options),
+            "options": _options(study, options),
         },
+        "made": None,
     }
 
 
-def _options(options: Options) -> str:
+def _options(study: Study, options: Options) -> str:
     cap = "" if options.max_size is None else f", at most {options.max_size} leaves"
     score = "" if options.scoring is None else f", scoring {options.scoring}"
     folds = f", {options.cv} folds" if uses_folds(options) else ""
+    split = "" if study.split == "random" else f", split: {study.split}"
+    orders = "".join(f", {name} {'+' if d > 0 else '-'}" for name, d in study.monotone.items())
+    monotone = f", monotone{orders}" if orders else ""
     refits = f", refits {options.refits}"
     limits = "".join(f", limit {limit.words}" for limit in options.limits)
-    return f"{options.method}, strength {options.strength}{cap}{folds}{score}{refits}{limits}"
+    return (
+        f"{options.method}, strength {options.strength}{cap}{folds}{score}{split}{monotone}"
+        f"{refits}{limits}"
+    )
 
 
 def _grouped_notes(fits: Fits) -> list[str]:
@@ -201,6 +218,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         "lower_is_better": bool(path.scoring and path.scoring.startswith("neg_")),
         "folds": options.cv if scored else None,
         "steps": steps,
+        "curve": curve_of(path),
         "chosen": chosen,
         "choice": {
             "rule": _rule_of_choice(options, scored, len(path) > 1),

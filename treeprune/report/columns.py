@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from .intake import InputRefused
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["ModelColumns", "encoder", "model_columns", "scaled"]
 
@@ -183,9 +180,8 @@ def scaled(columns: ModelColumns, estimator: Any) -> Any:
     >>> len(scaled(ModelColumns(("age",), ("age",), (False,), {}), LogisticRegression()))
     2
     """
-    numeric: Sequence[str] = [
-        name for name, flag in zip(columns.names, columns.is_indicator, strict=True) if not flag
-    ]
+    # By position: what comes from another preprocessing need not have names.
+    numeric = [i for i, flag in enumerate(columns.is_indicator) if not flag]
     impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     prepare = ColumnTransformer(
         [("number", make_pipeline(impute, StandardScaler()), numeric)], remainder="passthrough"

@@ -17,24 +17,28 @@ from scipy import stats
 from .. import native
 from ..decision import Decision
 from ..exceptions import CheckFailedError
-from ..explain import explain
+from ..explain import Explanation, explain
 from ..explain.attributions import attribute
 from ..explain.checks import Check
 from ..explain.conditions import NumberCondition
 from ..explain.directions import AGREED
 from ..explain.evaluation import LEVEL, differs
-from ..explain.exports.rerun import sql_check
+from ..explain.exports.rerun import TABLE, sql_check
 from ..explain.leaves import limit_texts
 from ..explain.summary import spread
 from ..explain.text import condition_text
+from ..explain.view import view_of
 from ..intervals import wilson
+from .drawn import drawn_tree
+from .monotone import monotone_checks
+from .use import cost_of_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from ..explain import Explanation, Rule
+    from ..explain import Rule
     from ..explain.conditions import Condition
     from ..explain.reasons import RowReasons
     from .rivals import Fits
@@ -74,6 +78,8 @@ def decision_of(study: Study) -> Decision | None:
     >>> decision.word(True), round(decision.cutoff, 4)
     ('declined', 0.1667)
     """
+    if study.decision is not None:
+        return study.decision
     if study.costs is None:
         return None
     return Decision(
@@ -99,7 +105,7 @@ def explained(
     Returns
     -------
     dict
-        `rules`, `attribution`, `examples`, `checks`; JSON-able.
+        `rules`, `tree`, `use`, `sql`, `attribution`, `examples`, `checks`; JSON-able.
 
     Examples
     --------
@@ -117,12 +123,26 @@ def explained(
     checks: dict[str, Check | str] = dict(ex.checks)
     rules = _rules(study, fits, ex, rows)
     checks["SQL = model"] = sql_check(ex.rules, rows, ex.output(rows)[:, 0, :])
+    checks |= monotone_checks(study, ex)
     say("attributing, giving reasons")
     found = {
-        "attribution": _attribution(study, ex, rows, checks),
+        "tree": drawn_tree(study, fits, ex),
+        "use": cost_of_use(study, fits, ex),
+        "sql": _sql(ex, checks["SQL = model"]),
+        "attribution": _attribution(study, fits, ex, rows, checks),
         "examples": _examples(study, ex, checks),
     }
     return {"rules": rules, **found, "checks": [_said(*check) for check in checks.items()]}
+
+
+def _sql(ex: Explanation, check: Check | str) -> dict[str, str | None]:
+    """The very query that was run on all rows, or why there is none."""
+    told = {"dialect": "sqlite", "table": TABLE}
+    if isinstance(check, str):
+        return {**told, "text": None, "why": f"no query: {check}", "check": None}
+    outcome = "it was run and agrees with" if check.passed else "FAILED: it differs from"
+    text = ex.rules.to_sql(TABLE, "sqlite")
+    return {**told, "text": text, "why": None, "check": f"{outcome} the model on {check.scope}"}
 
 
 def _said(name: str, check: Check | str) -> dict[str, Any]:
@@ -311,7 +331,11 @@ def _sufficient(study: Study, ex: Explanation) -> dict[str, float] | None:
 
 
 def _attribution(
-    study: Study, ex: Explanation, rows: pd.DataFrame, checks: dict[str, Check | str]
+    study: Study,
+    fits: Fits,
+    ex: Explanation,
+    rows: pd.DataFrame,
+    checks: dict[str, Check | str],
 ) -> dict[str, Any] | None:
     """Each column's share of the mean size of attributions on held-out rows."""
     try:
@@ -324,18 +348,44 @@ def _attribution(
         return None
     asked = _some(study.X_test)
     frame = ex.importance(asked)
-    shown = frame[frame["share"] > 0].head(SHOWN_COLUMNS)
+    before = _shares_as_grown(fits, asked, checks)
     return {
         "unit": found.unit,
         "method": found.method,
         "n": len(asked),
-        "columns": [
-            {"column": name, "share": float(share)}
-            for name, share in zip(shown["column"], shown["share"], strict=True)
-        ],
+        "columns": _two_shares(frame, before),
         "n_used": int((frame["share"] > 0).sum()),
+        "n_used_before": None if before is None else int((before > 0).sum()),
         "largest": _largest(study, ex, frame) if study.task == "multiclass" else [],
     }
+
+
+def _shares_as_grown(
+    fits: Fits, asked: pd.DataFrame, checks: dict[str, Check | str]
+) -> pd.Series | None:
+    """The same shares in the tree as grown, largest first; its rules are not written for that."""
+    whole = fits.whole(fits.rival("grown").model)
+    try:
+        frame = Explanation(view_of(whole, asked, readable=False), asked).importance(asked)
+    except CheckFailedError as error:
+        checks[f"{ADDED_UP} (as grown)"] = Check(False, str(error), "")
+        return None
+    return pd.Series(frame["share"].to_numpy(), index=frame["column"])
+
+
+def _two_shares(frame: pd.DataFrame, before: pd.Series | None) -> list[dict[str, Any]]:
+    """Columns that are among the first of either tree, the pruned one's first."""
+    share = pd.Series(frame["share"].to_numpy(), index=frame["column"])
+    firsts = [side[side > 0].index[:SHOWN_COLUMNS] for side in (share, before) if side is not None]
+    rows = [
+        {
+            "column": name,
+            "share": float(share[name]),
+            "before": None if before is None else float(before[name]),
+        }
+        for name in dict.fromkeys(name for first in firsts for name in first)
+    ]
+    return sorted(rows, key=lambda row: (-row["share"], -(row["before"] or 0.0)))
 
 
 def _some(X: pd.DataFrame) -> pd.DataFrame:

@@ -143,6 +143,13 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
             }
         )
     lead = names[0]
+    grown, after = keys.index("grown"), keys.index("pruned")
+    changes = {
+        name: _with_interval(
+            values[after, j] - values[grown, j], drawn[:, after, j] - drawn[:, grown, j]
+        )
+        for j, name in enumerate(names)
+    }
     differences = []
     for other in ("grown", "pruned_other", "grown_small", "linear"):
         pair = [keys.index(other), keys.index("pruned")]
@@ -154,6 +161,7 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
         "lead": lead,
         "rows": rows,
         "differences": differences,
+        "changes": changes,
         "margin": options.margin,
         "level": LEVEL,
         "resamples": options.n_resamples,
@@ -182,8 +190,9 @@ def _figures(study: Study, out: Outputs) -> dict[str, Figure]:
     }
     assert out.argmax is not None
     assert out.decision is not None
+    figures["accuracy"] = mean_of((out.argmax == y).astype(np.float64))
     if study.costs is None:
-        return {**figures, "error": mean_of((out.argmax != y).astype(np.float64))}
+        return figures
     cost = np.array([[0.0, study.costs.false_alarm], [study.costs.miss, 0.0]])
     return {
         **figures,

@@ -7,12 +7,13 @@ what else was possible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -20,7 +21,9 @@ from .. import native
 from ..estimators import PrunedClassifier, PrunedRegressor
 from ..pruning import METHODS
 from .columns import ModelColumns, encoder, model_columns, scaled
+from .folds import check_folds, folds_of, rows_aside
 from .intake import InputRefused
+from .monotone import constraint_of, same_columns
 from .sensitive import group_columns
 from .stated import bounds_by_column
 from .words import method_words, score_words
@@ -135,6 +138,17 @@ class Fits:
         """The pruning path of the pruned tree."""
         return self.pipeline[-1].path_
 
+    @property
+    def tree(self) -> Any:
+        """The pruned tree as scikit-learn knows it."""
+        pruned = self.pipeline[-1]
+        return getattr(pruned, "estimator_", pruned)
+
+    def whole(self, model: Any) -> Pipeline:
+        """A model behind the preprocessing that all of them share: takes raw columns."""
+        steps = [step for _, step in getattr(model, "steps", [("", model)])]
+        return make_pipeline(*(step for _, step in self.pipeline.steps[:-1]), *steps)
+
     def rival(self, key: str) -> Rival:
         """The rival of that key."""
         return next(r for r in self.rivals if r.key == key)
@@ -157,8 +171,13 @@ def fit_rivals(study: Study, options: Options, say: Callable[[str], None] = lamb
     Raises
     ------
     InputRefused
-        If a class has fewer training rows than there are folds, or a limit is stated that cannot
-        be weighed.
+        If a class has fewer training rows than there are folds, a fold by identifier or time lacks
+        a class, or a limit is stated that cannot be weighed.
+
+    Notes
+    -----
+    Folds are drawn as the rows were held out: by class, by identifier or forward in time. Stated
+    orders (`study.monotone`) are kept by every tree, and by no linear model.
 
     Examples
     --------
@@ -171,37 +190,75 @@ def fit_rivals(study: Study, options: Options, say: Callable[[str], None] = lamb
     ['grown', 'pruned', 'pruned_other', 'grown_small', 'linear']
     """
     _check_method(study, options)
-    _check_folds(study, options)
+    check_folds(study, options.cv)
     _check_limits(study, options)
     say("encoding columns")
-    transformer = encoder(study.X_train, study.min_samples_leaf)
+    transformer, tree = _encoder(study), _tree(study)
+    if study.monotone:
+        known = model_columns(clone(transformer).fit(study.X_train))
+        tree.set_params(monotonic_cst=constraint_of(study.monotone, known))
     folds = f", {options.cv} folds" if uses_folds(options) else ""
     say(f"pruning by {method_words(options.method)}{folds}")
-    pruned = _pruned(study, options.method, options)
-    pipeline = make_pipeline(transformer, pruned).fit(study.X_train, study.y_train)
-    columns = model_columns(pipeline[0])
-    Z_train = pipeline[0].transform(study.X_train)
-    Z_test = pipeline[0].transform(study.X_test)
+    pruned = _pruned(study, tree, options.method, options)
+    pipeline = make_pipeline(transformer, pruned)
+    together = {} if study.groups is None else {"groups": study.groups}
+    words = {f"{pipeline.steps[-1][0]}__{name}": value for name, value in together.items()}
+    pipeline.fit(study.X_train, study.y_train, **words)
+    Z_train, Z_test = (pipeline[0].transform(X) for X in (study.X_train, study.X_test))
+    fits = Fits(pipeline, model_columns(pipeline[0]), Z_train, Z_test, ())
+    grown = f"at least {study.min_samples_leaf} training rows a leaf"
+    return with_rivals(study, options, fits, tree, grown, say)
+
+
+def with_rivals(
+    study: Study,
+    options: Options,
+    fits: Fits,
+    tree: Any,
+    grown_words: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> Fits:
+    """Fit what the pruned tree is weighed against, through the same preprocessing.
+
+    Parameters
+    ----------
+    study : Study
+    options : Options
+    fits : Fits
+        With the pruned tree at the end of its pipeline, without rivals.
+    tree : estimator
+        What is grown and pruned, not fitted.
+    grown_words : str
+        How the tree was grown.
+    say : callable
+        Told what is being done, for a progress display.
+
+    Returns
+    -------
+    Fits
+        With all rivals.
+    """
+    pruned, together = fits.pipeline[-1], {} if study.groups is None else {"groups": study.groups}
     other_name = "cost_complexity" if options.method == "reduced_error" else "reduced_error"
     say(f"pruning by {method_words(other_name)}")
     plain = Options(other_name, cv=options.cv, scoring=options.scoring, jobs=options.jobs)
-    other = _pruned(study, other_name, plain).fit(Z_train, study.y_train)
+    other = _pruned(study, tree, other_name, plain).fit(fits.Z_train, study.y_train, **together)
     say("growing small trees (grid search)")
-    small, small_detail = _grown_small(study, pruned.path_, options, Z_train)
+    small, small_detail = _grown_small(study, tree, fits.path, options, fits.Z_train)
     say("fitting the linear model")
-    linear = scaled(columns, _linear(study)).fit(Z_train, study.y_train)
+    linear = scaled(fits.columns, _linear(study)).fit(fits.Z_train, study.y_train)
+    grown = fits.path.model
     rivals = (
-        Rival("grown", "as grown", f"at least {study.min_samples_leaf} training rows a leaf",
-              pruned.path_.model, pruned.path_.model),
-        Rival("pruned", f"pruned ({method_words(options.method)})", _detail(study, pruned), pruned,
-              pruned.estimator_),
-        Rival("pruned_other", f"pruned ({method_words(other_name)})", _detail(study, other), other,
-              other.estimator_),
+        Rival("grown", "as grown", grown_words, grown, grown),
+        Rival("pruned", f"pruned ({method_words(options.method)})",
+              _detail(study, pruned, options.method), pruned, fits.tree),
+        Rival("pruned_other", f"pruned ({method_words(other_name)})",
+              _detail(study, other, other_name), other, other.estimator_),
         Rival("grown_small", "grown small", small_detail, small, small),
         Rival("linear", "logistic" if study.is_classification else "linear (ridge)",
-              "same columns; numbers imputed and scaled; penalty at its default", linear, None),
+              _linear_detail(study), linear, None),
     )  # fmt: skip
-    return Fits(pipeline, columns, Z_train, Z_test, rivals)
+    return replace(fits, rivals=rivals)
 
 
 def uses_folds(options: Options) -> bool:
@@ -223,16 +280,6 @@ def _check_method(study: Study, options: Options) -> None:
         raise InputRefused(f"{options.method} is not defined for {task}; possible are {possible}")
 
 
-def _check_folds(study: Study, options: Options) -> None:
-    counts = np.bincount(study.y_train) if study.is_classification else [len(study.y_train)]
-    if min(counts) < options.cv:
-        of = f" of class {study.labels[int(np.argmin(counts))]}" if study.labels else ""
-        raise InputRefused(
-            f"training rows{of}: {min(counts)}, fewer than the {options.cv} folds; "
-            "give more rows, merge rare classes, or a smaller --cv"
-        )
-
-
 def _check_limits(study: Study, options: Options) -> None:
     """Refuse limits that could not be answered, before anything is fitted."""
     if options.limits and study.task != "binary":
@@ -240,6 +287,11 @@ def _check_limits(study: Study, options: Options) -> None:
             f"--limit needs a target with two classes; {study.target} is {study.task}"
         )
     bounds_by_column(options.limits, group_columns(study))
+
+
+def _encoder(study: Study) -> Any:
+    transformer = encoder(study.X_train, study.min_samples_leaf)
+    return same_columns(transformer, study.X_train) if study.monotone else transformer
 
 
 def _tree(study: Study) -> Any:
@@ -251,16 +303,22 @@ def _linear(study: Study) -> Any:
     return LogisticRegression(max_iter=2000) if study.is_classification else Ridge()
 
 
-def _pruned(study: Study, method: str, options: Options) -> Any:
+def _linear_detail(study: Study) -> str:
+    orders = "; keeps no stated order" if study.monotone else ""
+    return f"same columns; numbers imputed and scaled; penalty at its default{orders}"
+
+
+def _pruned(study: Study, tree: Any, method: str, options: Options) -> Any:
     kind = PrunedClassifier if study.is_classification else PrunedRegressor
     return kind(
-        _tree(study),
+        tree,
         method=method,
         strength=options.strength,
         max_size=options.max_size,
         scoring=options.scoring,
         risk=_risk(study, method),
-        cv=_folds(study, options),
+        cv=folds_of(study, options.cv),
+        validation=rows_aside(study),
         n_jobs=options.jobs,
         random_state=study.seed,
     )
@@ -271,15 +329,9 @@ def _risk(study: Study, method: str) -> str | None:
     return "brier" if method == "reduced_error" and study.is_classification else None
 
 
-def _folds(study: Study, options: Options) -> Any:
-    """The same folds for choosing a step and for tuning a rival."""
-    kind = StratifiedKFold if study.is_classification else KFold
-    return kind(options.cv, shuffle=True, random_state=study.seed)
-
-
-def _detail(study: Study, pruned: Any) -> str:
+def _detail(study: Study, pruned: Any, method: str) -> str:
     """What a hold-out method did with the training rows."""
-    if not METHODS[pruned.method].needs_holdout:
+    if not METHODS[method].needs_holdout:
         return ""
     n_grown = int(native.read(pruned.path_.model).n_rows[0])
     by = f", by {score_words(pruned.risk)}" if pruned.risk else ""
@@ -295,7 +347,7 @@ def _brier_score(model: Any, Z: pd.DataFrame, y: Any) -> float:
 
 
 def _grown_small(
-    study: Study, path: PruningPath, options: Options, Z: pd.DataFrame
+    study: Study, tree: Any, path: PruningPath, options: Options, Z: pd.DataFrame
 ) -> tuple[Any, str]:
     """The best tree over a grid of leaf limits, by the same score and number of folds."""
     grown, least = int(path.size[0]), study.min_samples_leaf
@@ -304,12 +356,12 @@ def _grown_small(
         sizes = [s for s in sizes if s <= max(2, options.max_size)]
     leaves = sorted({max(1, least // 2), least, 2 * least})
     search = GridSearchCV(
-        _tree(study),
+        tree,
         {"max_leaf_nodes": sizes, "min_samples_leaf": leaves},
         scoring=options.scoring or (_brier_score if study.is_classification else "r2"),
-        cv=_folds(study, options),
+        cv=folds_of(study, options.cv),
         n_jobs=options.jobs,
-    ).fit(Z, study.y_train)
+    ).fit(Z, study.y_train, groups=study.groups)
     best = search.best_params_
     detail = (
         f"best of {len(sizes) * len(leaves)} settings by {options.cv}-fold "

@@ -6,46 +6,11 @@ that a reader never meets a half-written report.
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..path import PruningPath
-
-__all__ = ["path_png", "write_all"]
-
-
-def path_png(path: PruningPath) -> bytes:
-    """The picture of a pruning path as PNG.
-
-    Parameters
-    ----------
-    path : PruningPath
-
-    Returns
-    -------
-    bytes
-        The same for the same path.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from treeprune import pruning_path
-    >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> path_png(pruning_path(DecisionTreeClassifier(random_state=0).fit(X, y)))[1:4]
-    b'PNG'
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure = path.plot().figure
-    FigureCanvasAgg(figure)  # draws without a display, whatever backend is set
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
-    return out.getvalue()
+__all__ = ["write_all"]
 
 
 def write_all(folder: Path, files: dict[str, bytes]) -> list[Path]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
 
 from ..explain.interpretability import InterpretabilityScore
 from ..explain.interpretability.refits import SHARE
@@ -63,12 +62,13 @@ def scored(
     say(f"scoring interpretability ({n} refits of {len(COMPARED)} models)")
     rivals = [fits.rival(key) for key in COMPARED]
     found = compare(
-        {rival.key: _whole(fits, rival) for rival in rivals},
+        {r.key: fits.pipeline if r.key == "pruned" else fits.whole(r.model) for r in rivals},
         study.X_test,
         study.y_test,
         X_train=study.X_train,
         y_train=study.y_train,
         decision=decision_of(study),
+        groups=study.groups,
         n_refits=n,
         random_state=study.seed,
         n_jobs=options.jobs,
@@ -87,14 +87,6 @@ def refits_of(study: Study, options: Options) -> int:
     if options.refits == 0 or len(study.y_train) <= MANY_ROWS:
         return options.refits
     return max(2, options.refits // 2)
-
-
-def _whole(fits: Fits, rival: Rival) -> Any:
-    """The model from raw columns on, as one pipeline."""
-    if rival.key == "pruned":
-        return fits.pipeline
-    steps = [step for _, step in getattr(rival.model, "steps", [("", rival.model)])]
-    return make_pipeline(fits.pipeline[0], *steps)
 
 
 def _model(rival: Rival, score: InterpretabilityScore) -> dict[str, Any]:

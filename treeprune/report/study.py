@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from .intake import InputRefused, listed
+from .monotone import rare_notes, refuse_monotone
+from .splitting import copies_notes, split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
+    from ..decision import Decision
     from .intake import Table
 
 __all__ = ["Costs", "Study", "Words", "study_of"]
@@ -121,6 +123,17 @@ class Study:
     sensitive : DataFrame or None
         Of the held-out rows the columns that groups are compared by, as they are in the table; no
         model sees them.
+    decision : Decision or None
+        What the costs and words come from, where somebody has stated more than these.
+    split : {"random", "groups", "time", "given"}
+        How rows were held out. By time, training rows are in the order of time.
+    split_said : str
+        The split in one sentence.
+    groups : array of int or None
+        Which training rows share an identifier, where they are split by it; folds keep these rows
+        together.
+    monotone : dict of str to int
+        Raw columns in which the prediction may only rise (+1) or only fall (-1).
     seed : int
         Seed of the split and of everything after it.
     sha256 : str
@@ -152,6 +165,11 @@ class Study:
     notes: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     sensitive: pd.DataFrame | None = None
+    decision: Decision | None = None
+    split: str = "random"
+    split_said: str = ""
+    groups: npt.NDArray[np.int64] | None = None
+    monotone: dict[str, int] = field(default_factory=dict)
     seed: int = 0
     sha256: str = ""
 
@@ -169,7 +187,11 @@ class Study:
     @property
     def min_samples_leaf(self) -> int:
         """Rows a leaf must keep when trees are grown: 20, fewer where rows are few."""
-        return int(min(20, max(1, len(self.X_train) // 20)))
+        return _leaf_rows(len(self.X_train))
+
+
+def _leaf_rows(n_train: int) -> int:
+    return int(min(20, max(1, n_train // 20)))
 
 
 def study_of(
@@ -186,6 +208,9 @@ def study_of(
     seed: int = 0,
     words: Words | None = None,
     limits: Sequence[str] = (),
+    ids: Sequence[str] = (),
+    time_column: str | None = None,
+    monotone: Mapping[str, int] | None = None,
 ) -> Study:
     """Split a table into a study.
 
@@ -207,83 +232,145 @@ def study_of(
     sensitive : sequence of str
         Columns to leave out of all models, and to compare groups by.
     test_size : float
-        Share of the rows held out, drawn at random, stratified by class.
+        Share of the rows held out: drawn at random, stratified by class; by identifier where one
+        repeats; the last ones where there is a time column.
     seed : int
         Seed of the split.
     words : Words, optional
         How the decision is said.
     limits : sequence of str
         Limits of the data to repeat in the report.
+    ids : sequence of str
+        Identifiers, which no model sees. Rows that share one are all trained on or all held out.
+    time_column : str, optional
+        When a row is from: numbers, or ISO dates or timestamps. The last rows are held out, and
+        folds go forward in time; no model sees the column.
+    monotone : mapping of str to int, optional
+        By raw column of numbers: +1 where the prediction (binary: P of the positive class) must
+        never fall as it rises, -1 where it must never rise. All trees keep it.
 
     Raises
     ------
     InputRefused
-        If a column does not exist or the target cannot be learnt.
+        If a column does not exist or cannot be used as asked, the target cannot be learnt, or a
+        class would be on one side of the split only.
+
+    Notes
+    -----
+    With both a time column and identifiers, time decides, and a note says how many held-out rows
+    share an identifier with training rows. Rows of one time stay together, so the share held out
+    is the nearest possible one. Rows without a target or a time are left out. Copies of whole
+    rows stay, and are counted in a note.
 
     Examples
     --------
-    See `Study`.
+    >>> import pandas as pd
+    >>> from treeprune.report.intake import Table
+    >>> frame = pd.DataFrame({"x": range(40), "y": [0, 1] * 20, "year": range(1980, 2020)})
+    >>> study = study_of(Table(frame, ""), name="toy", target="y", time_column="year")
+    >>> study.split_said, list(study.X_train)
+    ('held out: the last 30 % of rows by year, from 2008 on', ['x'])
     """
-    frame = table.frame
-    if target in table.said_missing and not pd.api.types.is_numeric_dtype(frame[target]):
-        raise InputRefused(
-            f"the target {target!r} has values such as NA, None or null, which are read as "
-            "missing; if they are a class give it another name, if not leave the cells empty"
-        )
-    exclude = _left_out(exclude, sensitive)
-    _check_columns(frame, target, exclude)
-    kept = frame[target].notna().to_numpy()
-    frame = frame.loc[kept].reset_index(drop=True)
-    notes = list(table.notes)
-    if not kept.all():
-        notes.append(f"{int((~kept).sum())} rows have no {target} and are left out")
+    ids, monotone = list(dict.fromkeys(ids)), monotone or {}
+    exclude = _left_out(exclude, sensitive, ids, time_column)
+    _check_columns(table, target, exclude)
+    kept, notes = _kept_rows(table.frame, target, time_column)
+    frame = table.frame.loc[kept].reset_index(drop=True)
+    _check_varies(frame[target], target)
     y, labels, said = _target(frame[target], target, task, positive)
     final = {0: "regression", 2: "binary"}.get(len(labels), "multiclass")
     if costs is not None and final != "binary":
         raise InputRefused(f"--cost needs a target with two classes; {target} is {final}")
-    features, empty = _features(frame, target, exclude)
-    train, test = _split(y, bool(labels), target, test_size, seed)
-    features, unusable = _usable(features, train)
-    if features.shape[1] == 0:
-        raise InputRefused("no column is left to predict from")
-    notes += _missing_notes(features)
+    refuse_monotone(monotone, frame, target, final, dict(exclude))
+    time = None if time_column is None else frame[time_column]
+    split = split_rows(y, bool(labels), target, test_size, seed, ids=frame[ids], time=time)
+    features, unused = _features(frame, target, exclude, split.train, table.most_categories)
+    ways, moot = _seen_ways(monotone, features)
+    notes += [*split.notes, *copies_notes(frame, split, ids), *_missing_notes(features), *moot]
+    if ways:
+        notes += rare_notes(features.iloc[split.train], _leaf_rows(len(split.train)))
     return Study(
         name=name,
         target=target,
         task=final,
-        X_train=features.iloc[train].reset_index(drop=True),
-        X_test=features.iloc[test].reset_index(drop=True),
-        y_train=y[train],
-        y_test=y[test],
-        test_rows=np.flatnonzero(kept)[test],
+        X_train=features.iloc[split.train].reset_index(drop=True),
+        X_test=features.iloc[split.test].reset_index(drop=True),
+        y_train=y[split.train],
+        y_test=y[split.test],
+        test_rows=np.flatnonzero(kept)[split.test],
         labels=labels,
         task_said=said,
         costs=costs,
         words=words or _words(labels, final),
-        excluded=(*table.dropped, *exclude, *empty, *unusable),
-        notes=tuple(notes),
+        excluded=(*table.dropped, *exclude, *unused),
+        notes=(*table.notes, *notes),
         limits=tuple(limits),
-        sensitive=_columns_of(frame.iloc[test], sensitive),
+        sensitive=_columns_of(frame.iloc[split.test], sensitive),
+        split=split.kind,
+        split_said=split.said,
+        groups=split.groups,
+        monotone=ways,
         seed=seed,
         sha256=table.sha256,
     )
 
 
+def _kept_rows(
+    frame: pd.DataFrame, target: str, time_column: str | None
+) -> tuple[npt.NDArray[np.bool_], list[str]]:
+    """Which rows have a target and a time, and notes on the others."""
+    kept, notes = np.ones(len(frame), bool), []
+    for name in (target, *([] if time_column is None else [time_column])):
+        lacking = kept & frame[name].isna().to_numpy()
+        if lacking.any():
+            notes.append(f"{int(lacking.sum())} rows have no {name} and are left out")
+            kept &= ~lacking
+    if not kept.any():
+        raise InputRefused(f"no row has both {target!r} and {time_column!r}")
+    return kept, notes
+
+
+def _seen_ways(
+    monotone: Mapping[str, int], features: pd.DataFrame
+) -> tuple[dict[str, int], list[str]]:
+    """Orders of the columns that are left to predict from, and notes on the others."""
+    notes = [
+        f"--monotone {name}: the column is left out, so that predictions do not move with it"
+        for name in monotone
+        if name not in features
+    ]
+    seen = {name: int(way) for name, way in monotone.items() if name in features}
+    return seen, notes
+
+
 def _left_out(
-    exclude: Sequence[tuple[str, str]], sensitive: Sequence[str]
+    exclude: Sequence[tuple[str, str]],
+    sensitive: Sequence[str],
+    ids: Sequence[str],
+    time_column: str | None,
 ) -> list[tuple[str, str]]:
     """All columns to leave out, each with one reason."""
-    asked = [(name, why) for name, why in exclude if name not in sensitive]
-    return asked + [(name, "sensitive") for name in dict.fromkeys(sensitive)]
+    reasons = dict.fromkeys(ids, "identifier, as said")
+    if time_column is not None:
+        reasons[time_column] = "time, by which rows are held out"
+    reasons |= dict.fromkeys(sensitive, "sensitive")
+    return [(name, why) for name, why in exclude if name not in reasons] + list(reasons.items())
 
 
 def _features(
-    frame: pd.DataFrame, target: str, exclude: Sequence[tuple[str, str]]
+    frame: pd.DataFrame,
+    target: str,
+    exclude: Sequence[tuple[str, str]],
+    train: npt.NDArray,
+    most_categories: int,
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """What may be predicted from, and the columns without any value."""
+    """What may be predicted from, and the columns that cannot be, with reasons."""
     features = frame.drop(columns=[target, *(name for name, _ in exclude)])
     empty = [name for name in features.columns if features[name].isna().all()]
-    return features.drop(columns=empty), [(name, "all values are missing") for name in empty]
+    features, unusable = _usable(features.drop(columns=empty), train, most_categories)
+    if features.shape[1] == 0:
+        raise InputRefused("no column is left to predict from")
+    return features, [*((name, "all values are missing") for name in empty), *unusable]
 
 
 def _columns_of(held_out: pd.DataFrame, sensitive: Sequence[str]) -> pd.DataFrame | None:
@@ -311,16 +398,26 @@ def _words(labels: tuple[str, ...], task: str) -> Words:
     return Words(hit=f"were {labels[1]}", miss=f"were {labels[0]}")
 
 
-def _check_columns(frame: pd.DataFrame, target: str, exclude: Sequence[tuple[str, str]]) -> None:
+def _check_columns(table: Table, target: str, exclude: Sequence[tuple[str, str]]) -> None:
+    frame = table.frame
     for name in [target, *(column for column, _ in exclude)]:
         if name not in frame.columns:
             raise InputRefused(f"no column {name!r}; the columns are: {listed(frame.columns)}")
     if target in [column for column, _ in exclude]:
         raise InputRefused(f"{target!r} is the target and cannot be left out")
+    if target in table.said_missing and not pd.api.types.is_numeric_dtype(frame[target]):
+        raise InputRefused(
+            f"the target {target!r} has values such as NA, None or null, which are read as "
+            "missing; if they are a class give it another name, if not leave the cells empty"
+        )
     if frame[target].isna().all():
         raise InputRefused(f"all values of the target {target!r} are missing")
-    if frame[target].nunique() == 1:
-        value = frame[target].dropna().iloc[0]
+    _check_varies(frame[target], target)
+
+
+def _check_varies(column: pd.Series, target: str) -> None:
+    if column.nunique() == 1:
+        value = column.dropna().iloc[0]
         raise InputRefused(f"the target {target!r} is constant ({value}): nothing to learn")
 
 
@@ -377,44 +474,27 @@ def _is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column)
 
 
-def _split(
-    y: npt.NDArray, classes: bool, target: str, test_size: float, seed: int
-) -> tuple[npt.NDArray, npt.NDArray]:
-    n_test = int(np.ceil(test_size * len(y)))
-    if len(y) - n_test < 10 or n_test < 5:
-        raise InputRefused(
-            f"{len(y)} rows with a target are too few: at least 10 must remain for training "
-            f"and 5 be held out ({len(y) - n_test} and {n_test} here)"
-        )
-    if classes:
-        counts = np.bincount(y)
-        if counts.min() < 2 or n_test < len(counts) or len(y) - n_test < len(counts):
-            raise InputRefused(
-                f"the rarest class of {target!r} ({counts.min()} of {len(y)} rows) leaves none for "
-                "training or none to hold out: merge rare classes"
-            )
-    train, test = train_test_split(
-        np.arange(len(y)), test_size=test_size, random_state=seed, stratify=y if classes else None
-    )
-    return np.sort(train), np.sort(test)
-
-
 def _usable(
-    features: pd.DataFrame, train: npt.NDArray
+    features: pd.DataFrame, train: npt.NDArray, most_categories: int
 ) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Columns that can be learnt from, and those that cannot, with reasons."""
     dropped = []
-    at_least = int(min(20, max(1, len(train) // 20)))
+    at_least = _leaf_rows(len(train))
     for name in features.columns:
         column = features[name].iloc[train]
         if column.isna().all():
             dropped.append((name, "all values of the training rows are missing"))
         elif column.nunique(dropna=False) == 1:
             dropped.append((name, "constant on the training rows"))
-        elif _is_text(column) and column.value_counts().max() < at_least:
-            dropped.append(
-                (name, f"text, and no value has {at_least} training rows: identifier or free text")
-            )
+        elif _is_text(column):
+            counts = column.value_counts()
+            found = int((counts > 0).sum())
+            if counts.max() < at_least:
+                why = f"text, and no value has {at_least} training rows: identifier or free text"
+                dropped.append((name, why))
+            elif found > most_categories:
+                why = f"{found:,} categories, more than {most_categories:,} (--max-categories)"
+                dropped.append((name, why))
     return features.drop(columns=[name for name, _ in dropped]), dropped
 
 

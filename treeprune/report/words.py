@@ -18,7 +18,7 @@ FIGURES = {
     "auc": "AUC",
     "log_loss": "log loss",
     "brier": "Brier",
-    "error": "error",
+    "accuracy": "accuracy",
     "cost_argmax": "cost, argmax",
     "cost": "cost, cut-off",
     "r2": "R²",

@@ -1,14 +1,18 @@
-"""The report's words for groups and stated limits; nothing is computed here."""
+"""Groups and stated limits in words; nothing is computed here."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .figures import figure, signed
-from .layout import WIDTH, table, wrap
-from .words import printable, score_words
+from ..document import Paragraph, Section, Table
+from ..figures import figure, signed
+from ..words import printable, score_words
+from .path import leaves
 
-__all__ = ["fairness_text"]
+if TYPE_CHECKING:
+    from ..document import Block
+
+__all__ = ["fairness_section"]
 
 HEADS = {
     "selection_rate": "selection rate",
@@ -21,29 +25,33 @@ MODELS = {"before": "as grown", "after": "pruned"}
 MOST_SHOWN = 10
 
 
-def fairness_text(report: dict[str, Any]) -> str:
-    """The section on groups, ready to print; empty without sensitive columns.
-
-    Examples
-    --------
-    >>> fairness_text({"fairness": None})
-    ''
-    """
+def fairness_section(report: dict[str, Any]) -> Section:
+    """How groups fare; without sensitive columns, that nothing was measured."""
     told = report["fairness"]
     if told is None:
-        return ""
-    lines = [_head(report)]
+        text = (
+            "not measured: no sensitive column was named. Groups may fare differently all the "
+            "same; leaving a column out of the model does not prevent it."
+        )
+        return _section(Paragraph(text))
+    blocks: list[Block] = [Paragraph(_head(report))]
     measured = [column for column in told["columns"] if column["groups"] is not None]
-    for column in measured:
-        lines += ["", *_column_lines(column, report)]
+    for i, column in enumerate(measured):
+        blocks += _column(column, report, i)
     if measured:
-        lines += ["", wrap(_legend(report), "  ", 2)]
-    for column in told["columns"]:
-        if column["too_many"] is not None:
-            lines.append(wrap(_too_many(column, told), "  ", 2))
+        blocks.append(Paragraph(_legend(report), "legend"))
+    blocks += [
+        Paragraph(_too_many(column, told))
+        for column in told["columns"]
+        if column["too_many"] is not None
+    ]
     if told["limits"] is not None:
-        lines += ["", *_limit_lines(told["limits"])]
-    return "\n".join(lines)
+        blocks += [_limit_table(told["limits"]), Paragraph(_limit_words(told["limits"]))]
+    return _section(*blocks)
+
+
+def _section(*blocks: Block) -> Section:
+    return Section("fairness", "FAIRNESS", "Groups", blocks)
 
 
 # -- groups --------------------------------------------------------------------------------------
@@ -54,30 +62,28 @@ def _head(report: dict[str, Any]) -> str:
     names = ", ".join(printable(column["column"]) for column in told["columns"])
     text = f"by {names}, which no model has seen"
     if told["not_measured"] is not None:
-        return wrap(f"{text}: not measured, {printable(told['not_measured'])}", "FAIRNESS  ", 10)
+        return f"{text}: not measured, {printable(told['not_measured'])}"
     each = ", each column by itself" if len(told["columns"]) > 1 else ""
     words = report["decision"]["words"]
     limit = report["decision"].get("cutoff_text")
     rule = "P <= 1/2" if limit is None else f"P < {limit}"
-    return wrap(
+    return (
         f"{text}{each}, on {told['rows']} held-out rows. Selected means "
         f"{printable(words['passed'])} ({rule}): to be {printable(words['acted'])} is taken as "
         "adverse (--positive turns this round). Selection rate: share of a group's rows that are "
         f"selected; TPR: of those that {printable(words['miss'])}; FPR: of those that "
-        f"{printable(words['hit'])}.",
-        "FAIRNESS  ",
-        10,
+        f"{printable(words['hit'])}."
     )
 
 
-def _column_lines(column: dict[str, Any], report: dict[str, Any]) -> list[str]:
+def _column(column: dict[str, Any], report: dict[str, Any], i: int) -> list[Block]:
     """A table of groups, who is not shown, and a table of differences."""
-    said = _about(column, report["fairness"]["fewest_rows"])
-    lines = [wrap(said, "  ", 4), *_group_lines(column["groups"], report)]
+    blocks: list[Block] = [Paragraph(_about(column, report["fairness"]["fewest_rows"]))]
+    if column["groups"]:
+        blocks.append(_group_table(column, report, f"groups_{i + 1}"))
     if len(column["groups"]) < 2:
-        lines.append("  No differences: they take two groups.")
-        return lines
-    return [*lines, "", *_difference_lines(column)]
+        return [*blocks, Paragraph("No differences: they take two groups.")]
+    return [*blocks, _difference_table(column, f"group_differences_{i + 1}")]
 
 
 def _about(column: dict[str, Any], fewest: int) -> str:
@@ -107,40 +113,30 @@ def _rows(n: int) -> str:
     return "1 row" if n == 1 else f"{n} rows"
 
 
-def _group_lines(groups: list[dict[str, Any]], report: dict[str, Any]) -> list[str]:
-    """Of each group a line with its name and rows, and a line a model."""
+def _group_table(column: dict[str, Any], report: dict[str, Any], name: str) -> Table:
+    """Of each group a row with its name and size, and a row a model."""
+    groups = column["groups"]
     largest = sorted(groups, key=lambda group: -group["count"])[:MOST_SHOWN]
-    shown = [group for group in groups if group in largest]
-    if not shown:
-        return []
-    words = report["decision"]["words"]
-    rows = [["", *HEADS.values()]]
-    for group in shown:
+    miss = printable(report["decision"]["words"]["miss"])
+    rows: list[tuple[str, ...]] = []
+    for group in (group for group in groups if group in largest):
+        n = _rows(group["count"])
+        rows.append((f"{printable(group['group'])}: {n}, {group['favourable']} of them {miss}",))
         for key, model in MODELS.items():
-            figures = [_interval(group[key][name], 2) for name in HEADS]
-            rows.append([f"  {model}", *figures])
-    head, *cells = table(rows, left=tuple(range(len(HEADS) + 1))).splitlines()
-    lines = [head]
-    for i, group in enumerate(shown):
-        name, n = printable(group["group"]), _rows(group["count"])
-        good = f"{group['favourable']} of them {printable(words['miss'])}"
-        lines += [wrap(f"{name}: {n}, {good}", "  ", 4), *cells[2 * i : 2 * i + 2]]
-    return lines
+            rows.append((model, *(_interval(group[key][figure], 2) for figure in HEADS)))
+    caption = f"Groups by {printable(column['column'])}"
+    left = tuple(range(len(HEADS) + 1))
+    return Table(name, caption, ("group", *HEADS.values()), tuple(rows), left=left)
 
 
-def _difference_lines(column: dict[str, Any]) -> list[str]:
-    rows = [["", *MODELS.values(), "change"]]
+def _difference_table(column: dict[str, Any], name: str) -> Table:
+    rows = []
     for row in column["differences"]:
-        change = row["change"]
-        rows.append(
-            [
-                row["figure"],
-                _interval(row["before"], 3),
-                _interval(row["after"], 3),
-                _interval(change, 3, with_sign=True),
-            ]
-        )
-    return table(rows, left=tuple(range(4))).splitlines()
+        sides = (_interval(row[key], 3) for key in MODELS)
+        rows.append((row["figure"], *sides, _interval(row["change"], 3, with_sign=True)))
+    head = ("difference", *MODELS.values(), "change")
+    caption = f"Differences between groups by {printable(column['column'])}"
+    return Table(name, caption, head, tuple(rows), left=tuple(range(4)))
 
 
 def _interval(entry: dict[str, Any], digits: int, with_sign: bool = False) -> str:
@@ -170,23 +166,19 @@ def _legend(report: dict[str, Any]) -> str:
 # -- stated limits -------------------------------------------------------------------------------
 
 
-def _limit_lines(told: dict[str, Any]) -> list[str]:
-    """A table of the limits, then what keeping all of them would cost."""
+def _limit_table(told: dict[str, Any]) -> Table:
+    """The limits, the chosen step, and the one that would keep them."""
     chosen, other = told["chosen"], told["step"] or told["nearest"]
     title = "best kept" if told["satisfied"] else "nearest"
-    heads = (f"chosen ({_leaves(chosen)})", f"{title} ({_leaves(other)})")
-    rows = [["limit stated", "kept by", *heads]]
+    own, kept = leaves(chosen["leaves"]), leaves(other["leaves"])
+    head = ("limit stated", "kept by", f"chosen ({own})", f"{title} ({kept})")
+    rows = []
     for limit in told["limits"]:
-        kept = f"{limit['n_satisfying']} of {told['n_steps']}"
-        own = _missed(limit["chosen_value"], limit["chosen_missed_by"])
+        share = f"{limit['n_satisfying']} of {told['n_steps']}"
+        at_chosen = _missed(limit["chosen_value"], limit["chosen_missed_by"])
         at_other = _missed(limit["value"], limit["missed_by"])
-        rows.append([printable(limit["words"]), kept, own, at_other])
-    lines = table(rows, left=(0, 1, 2, 3)).splitlines()
-    if max(map(len, lines)) > WIDTH:  # the columns have long names
-        said = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
-        texts = ["; ".join(f"{head}: {cell}" for head, cell in one.items()) for one in said]
-        lines = [wrap(text, "  ", 4) for text in texts]
-    return [*lines, wrap(_limit_words(told), "  ", 2)]
+        rows.append((printable(limit["words"]), share, at_chosen, at_other))
+    return Table("limits", "Limits that were stated", head, tuple(rows), left=(0, 1, 2, 3))
 
 
 def _missed(value: float | None, missed: float | None) -> str:
@@ -206,9 +198,9 @@ def _limit_words(told: dict[str, Any]) -> str:
         text = f"No step of the path keeps {them}. The nearest is {_step(other)}: "
         text += f"{_score(told, other)}; {best_said}."
     else:
-        kept = f" {told['n_within']} of {told['n_steps']} steps keep {them}." if many else ""
+        kept = f"{told['n_within']} of {told['n_steps']} steps keep {them}. " if many else ""
         same = ", the chosen one" if other["step"] == told["chosen"]["step"] else ""
-        text = f"{kept} The best step that keeps {them} is {_step(other)}{same}: "
+        text = f"{kept}The best step that keeps {them} is {_step(other)}{same}: "
         text += _score(told, other)
         if other["step"] == best["step"]:
             text += "; no step has a better one, so that keeping costs nothing."
@@ -224,11 +216,7 @@ def _limit_words(told: dict[str, Any]) -> str:
 
 
 def _step(step: dict[str, Any]) -> str:
-    return f"step {step['step']} ({_leaves(step)})"
-
-
-def _leaves(step: dict[str, Any]) -> str:
-    return "1 leaf" if step["leaves"] == 1 else f"{step['leaves']} leaves"
+    return f"step {step['step']} ({leaves(step['leaves'])})"
 
 
 def _score(told: dict[str, Any], step: dict[str, Any]) -> str:

@@ -1,0 +1,92 @@
+"""What the commands about a saved model share: errors in one line, limits of reading, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .terminal import FAILED, one_line_errors, remark, usage
+
+if TYPE_CHECKING:
+    from ..explain.checks import Check
+    from .opening import OpenedModel
+
+__all__ = ["checked_target", "end_if_failed", "one_line_answers", "said_checks"]
+
+
+@contextmanager
+def one_line_answers() -> Iterator[None]:
+    """As `one_line_errors`, for what cannot be said of a model as well.
+
+    Examples
+    --------
+    >>> import click
+    >>> from treeprune.exceptions import CheckFailedError
+    >>> try:
+    ...     with one_line_answers():
+    ...         raise CheckFailedError("the rules are not the model")
+    ... except click.exceptions.Exit as end:
+    ...     print(end.exit_code)
+    1
+    """
+    from ..exceptions import CheckFailedError, UnsupportedModelError
+
+    with one_line_errors():
+        try:
+            yield
+        except (CheckFailedError, UnsupportedModelError) as error:
+            raise ValueError(str(error)) from error
+
+
+def checked_target(target: str | None, asked: OpenedModel) -> str:
+    """The column of outcomes; ends where none is named.
+
+    Parameters
+    ----------
+    target : str or None
+    asked : OpenedModel
+        For the message.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> checked_target("default", None)
+    'default'
+    """
+    if target is None:
+        usage(f"--target: name the column of outcomes; the model was fitted on {asked.target!r}")
+    return target
+
+
+def said_checks(checks: Mapping[str, Check]) -> list[dict[str, Any]]:
+    """Checks as plain data.
+
+    Examples
+    --------
+    >>> from treeprune.explain.checks import Check
+    >>> said_checks({"rules = model": Check(True, "all inputs", "")})[0]["passed"]
+    True
+    """
+    return [
+        {"name": name, "passed": check.passed, "scope": check.scope, "detail": check.detail}
+        for name, check in checks.items()
+    ]
+
+
+def end_if_failed(checks: list[dict[str, Any]]) -> None:
+    """End with the code of a failure if what was said is not what the model says.
+
+    Examples
+    --------
+    >>> end_if_failed([{"name": "rules = model", "passed": True}])
+    """
+    failed = [check["name"] for check in checks if not check["passed"]]
+    if failed:
+        remark(f"failed: {'; '.join(failed)}: what is written is not what the model does")
+        raise typer.Exit(FAILED)

@@ -1,0 +1,256 @@
+"""How the commands write: labelled paragraphs, tables and lists of at most 100 columns.
+
+The report's layout and figures, so that both look alike. Names from data pass through
+`printable` before they come here or in here.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from ..intervals import count_of_rows
+from ..report.figures import figure, signed, significant
+from ..report.intake import listed
+from ..report.layout import WIDTH, table, wrap
+from ..report.words import FIGURES, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .opening import OpenedModel
+    from .rows import AskedRows
+
+__all__ = [
+    "acts_words",
+    "check_words",
+    "cut",
+    "data_words",
+    "figure_rows",
+    "form_of",
+    "item",
+    "labelled",
+    "legend",
+    "listing",
+    "model_words",
+    "pushes",
+    "with_interval",
+]
+
+LABEL = 10
+NARROWEST = 24
+LONGEST = 24  # characters of a name in a table's cell
+OWN_UNIT = ("rmse", "mae")
+
+
+def labelled(label: str, text: str) -> str:
+    """A paragraph beside its label.
+
+    Examples
+    --------
+    >>> labelled("CHECK", "passed")
+    'CHECK     passed'
+    """
+    first = f"{label:<{LABEL}}" if len(label) < LABEL else f"{label}  "
+    return wrap(text, first, LABEL)
+
+
+def legend(text: str) -> str:
+    """A paragraph below a table.
+
+    Examples
+    --------
+    >>> legend("P: share of positives")
+    '  P: share of positives'
+    """
+    return wrap(text, "  ", 4)
+
+
+def item(text: str, mark: str = "- ") -> str:
+    """An entry of a list.
+
+    Examples
+    --------
+    >>> item("savings: low", "1. ")
+    '    1. savings: low'
+    """
+    return wrap(text, f"    {mark}", 4 + len(mark))
+
+
+def cut(text: object, most: int = LONGEST) -> str:
+    """A name in a table's cell, printable and not longer than a cell may be.
+
+    Examples
+    --------
+    >>> cut("yes"), cut("x" * 99, 4)
+    ('yes', 'xxx…')
+    """
+    shown = printable(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], left: tuple[int, ...]) -> str:
+    """A table whose second column is broken over lines where it is too wide.
+
+    Parameters
+    ----------
+    heads : sequence of str
+    rows : sequence of sequences of str
+    left : tuple of int
+        Columns of words; all others are figures and stand to the right.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(listing(("rule", "conditions", "P"), [("R1", "age <= 30", ".50")], (0, 1)))
+      rule  conditions   P
+      R1    age <= 30  .50
+    """
+    cells = [list(row) for row in (heads, *rows)]
+    others = table(
+        [[row[0], *row[2:]] for row in cells], tuple(i - (i > 1) for i in left if i != 1)
+    )
+    first = max(len(row[0]) for row in cells) + 4
+    sides = [line[first:] for line in others.splitlines()]
+    after = max(map(len, sides))
+    longest = max(len(row[1]) for row in cells)
+    width = min(longest, max(NARROWEST, WIDTH - first - after - 2))
+    lines = []
+    for row, side in zip(cells, sides, strict=True):
+        top, *more = _pieces(row[1], width)
+        lines.append(f"  {row[0]:<{first - 4}}  {top:<{width}}  {side}".rstrip())
+        lines += [f"{'':<{first}}{part}" for part in more]
+    return "\n".join(lines)
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """Broken after semicolons rather than inside what these separate."""
+    parts = text.split("; ")  # `printable` has spelt out every no-break space
+    glued = [p if len(p) > width - 6 else p.replace(" ", "\xa0") for p in parts]
+    lines = textwrap.wrap("; ".join(glued), width, break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in lines] or [""]
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def form_of(task: str) -> Callable[[float | None], str]:
+    """How a prediction is written.
+
+    Examples
+    --------
+    >>> form_of("binary")(0.25), form_of("regression")(103.44)
+    ('.250', '103.4')
+    """
+    return significant if task == "regression" else figure
+
+
+def with_interval(entry: dict[str, Any], form: Callable[[float | None], str] = figure) -> str:
+    """`value [low,high]`, without brackets where there are no bounds.
+
+    Examples
+    --------
+    >>> with_interval({"value": 0.5, "low": 0.25, "high": 0.75})
+    '.500 [.250,.750]'
+    """
+    if entry["low"] is None or entry["high"] is None:
+        return form(entry["value"])
+    return f"{form(entry['value'])} [{form(entry['low'])},{form(entry['high'])}]"
+
+
+def figure_rows(models: Sequence[dict[str, Any]]) -> str:
+    """A row a figure, a column a model.
+
+    Examples
+    --------
+    >>> entry = {"value": 0.5, "low": None, "high": None}
+    >>> print(figure_rows([{"label": "this model", "figures": {"auc": entry}}]))
+      [95 %]  this model
+      AUC           .500
+    """
+    rows = [["[95 %]", *(model["label"] for model in models)]]
+    for name in models[0]["figures"]:
+        form = significant if name in OWN_UNIT else figure
+        cells = [with_interval(model["figures"][name], form) for model in models]
+        rows.append([FIGURES[name], *cells])
+    return table(rows)
+
+
+def pushes(
+    base: tuple[float, str], told: Sequence[tuple[float, str]], total: tuple[float, str], task: str
+) -> list[str]:
+    r"""Attributions one below the other, from the base to what they add up to.
+
+    Examples
+    --------
+    >>> base, push, total = (0.3, "base"), (0.1, "age = 20"), (0.4, "in all")
+    >>> print("\n".join(pushes(base, [push], total, "binary")))
+         .300  base
+        +.100  age = 20
+         .400  in all
+    """
+    form = form_of(task)
+    lines = [(form(base[0]), base[1])]
+    lines += [(_signed(value, task), text) for value, text in told]
+    lines.append((form(total[0]), total[1]))
+    width = max(len(number) for number, _ in lines)
+    return [wrap(text, f"    {number:>{width}}  ", 6 + width) for number, text in lines]
+
+
+def _signed(value: float, task: str) -> str:
+    if task != "regression":
+        return signed(value)
+    return f"{'+' if value > 0 else ''}{significant(value)}"
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def model_words(opened: OpenedModel) -> str:
+    """What a model predicts, and what it was fitted on."""
+    about = opened.about
+    what = f"{about['target']} as a number"
+    if opened.task == "binary":
+        what = f"P, the probability that {about['target']} is {opened.labels[1]}"
+    elif opened.task == "multiclass":
+        what = f"P of each of {len(opened.labels)} classes of {about['target']}"
+    text = f"{opened.file} predicts {what}; fitted on {about['name']}"
+    return printable(f"{text}, seed {about['seed']}, data sha256 {about['sha256'] or 'not known'}.")
+
+
+def acts_words(opened: OpenedModel) -> str | None:
+    """From which P on the model's decision acts; None where there is none."""
+    if opened.task != "binary":
+        return None
+    acted = printable(opened.words.acted)
+    if opened.costs is None:
+        return f"{acted} if P > 1/2, as the model states no costs."
+    return (
+        f"{acted} if P >= {opened.cutoff_text}, by the costs that the model states "
+        f"({printable(opened.costs.source)})."
+    )
+
+
+def data_words(rows: AskedRows, *models: OpenedModel) -> str:
+    """Which rows were asked about, and whether a model was fitted on some of them."""
+    text = f"{count_of_rows(len(rows.X))} of {rows.name}, sha256 {rows.sha256}."
+    known = rows.said(*models)["fitted_on"]
+    if known:
+        text += (
+            f" {listed(known)} was fitted on part of this very file: figures on these rows flatter "
+            "it, most of all the tree as grown."
+        )
+    return printable(text)
+
+
+def check_words(checks: Iterable[dict[str, Any]]) -> str:
+    """What was compared with the model itself; what failed comes first."""
+    told = sorted(checks, key=lambda check: bool(check["passed"]))
+    parts = []
+    for check in told:
+        failed = "" if check["passed"] else f" FAILED ({check['detail']})"
+        parts.append(f"{check['name']}: {check['scope']}{failed}")
+    return printable("; ".join(parts) + ".")

@@ -1,0 +1,140 @@
+"""The first screen: what somebody who signs has to know, in the order in which they ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..document import Paragraph, Section
+from ..figures import figure, fixed, percent, plain, signed, significant
+from ..words import FIGURES, printable
+from .facts import check_words, excluded_words, failed_checks, limit_words, record_words
+from .held import ahead, difference_table, front_table, swap_words
+from .path import choice_words
+from .reasons import reasons_line
+from .rules import front_rules, rule_marks, which_rules
+from .scores import score_line, stability_words
+
+if TYPE_CHECKING:
+    from ..document import Block
+
+__all__ = ["front_sections", "summary_sentence"]
+
+
+def front_sections(report: dict[str, Any]) -> tuple[Section, ...]:
+    """The sections of the first screen, those that apply."""
+    told = [
+        ("excluded", "Excluded:", "Excluded", excluded_words(report["excluded"])),
+        ("decision", "DECISION", "Decision", _decision(report)),
+        ("summary", "SUMMARY", "Summary", _summary(report)),
+        ("choice", "CHOICE", "Choice of size", choice_words(report)),
+    ]
+    sections = [_said(*one) for one in told]
+    held = report["held_out"]
+    tables = front_table(held), difference_table(held)
+    sections.append(Section("held_out", "HELD OUT", "Held out", tables))
+    if held["swap"]:
+        sections.append(_said("swap", "SWAP SET", "Swap set", swap_words(report)))
+    sections.append(_rules(report))
+    for key, label, title, text in (
+        ("stability", "STABILITY", "Stability", stability_words(report)),
+        ("reason", "REASONS", "Reasons", reasons_line(report)),
+    ):
+        if text:
+            sections.append(_said(key, label, title, text))
+    failed = [Paragraph(text, "warning") for text in failed_checks(report)]
+    checks = Paragraph(check_words(report))
+    sections.append(Section("checks", "CHECKS", "Checks", (*failed, checks)))
+    score = score_line(report)
+    if score:
+        sections.append(_said("score", "INTERPRETABILITY", "Interpretability", score))
+    limits = "; ".join(limit_words(report)) + "."
+    sections.append(_said("caveats", "LIMITS", "Limits", limits))
+    sections.append(_said("record", "RECORD", "Record", record_words(report)))
+    return tuple(sections)
+
+
+def _said(key: str, label: str, title: str, text: str) -> Section:
+    return Section(key, label, title, (Paragraph(text),))
+
+
+def _rules(report: dict[str, Any]) -> Section:
+    head = Paragraph(f"{which_rules(report)} (P = training share)")
+    if report["title"]["task"] == "regression":
+        head = Paragraph(f"{which_rules(report)} (mean of the training rows)")
+    blocks: list[Block] = [head, front_rules(report)]
+    marks = rule_marks(report)
+    if marks:
+        blocks.append(Paragraph(marks))
+    return Section("rules", "RULES", "Rules", tuple(blocks))
+
+
+def _decision(report: dict[str, Any]) -> str:
+    """What a probability leads to."""
+    title, decision = report["title"], report["decision"]
+    target = printable(title["target"])
+    if title["task"] == "regression":
+        return f"none; the model predicts {target} as a number."
+    if title["task"] == "multiclass":
+        return f"the class of {target} with the largest probability; all errors count the same."
+    words = {name: printable(word) for name, word in decision["words"].items()}
+    if not decision["costs"]:
+        return f"{words['act']} if P > 1/2, as no costs were given (--cost FN:FP)."
+    costs = decision["costs"]
+    return (
+        f"adverse = {target} is {printable(decision['positive'])}; {words['act']} if P >= "
+        f"{decision['cutoff_text']}, which costs least on average when {words['missed']} costs "
+        f"{plain(costs['miss'])} and {words['alarm']} {plain(costs['false_alarm'])} "
+        f"({printable(costs['source'])})."
+    )
+
+
+def summary_sentence(report: dict[str, Any]) -> str:
+    """What pruning did, in one sentence with figures."""
+    held = report["held_out"]
+    grown, pruned = held["rows"][:2]
+    lead = held["lead"]
+    name = FIGURES[lead]
+    change = next(d for d in held["differences"] if d["rival"] == "grown")
+    leaves = "leaf" if pruned["leaves"] == 1 else "leaves"
+    columns = "column" if pruned["columns"] == 1 else "columns"
+    moved = "-" if change["value"] is None else signed(change["value"])
+    bounds = "" if change["low"] is None else f" [{signed(change['low'])},{signed(change['high'])}]"
+    return (
+        f"Pruning took the tree from {grown['leaves']} to {pruned['leaves']} {leaves}, from "
+        f"{grown['columns']} to {pruned['columns']} {columns} and from "
+        f"{fixed(grown['tests'], 1)} to {fixed(pruned['tests'], 1)} tests per row: {name} "
+        f"{figure(pruned['figures'][lead]['value'])} against "
+        f"{figure(grown['figures'][lead]['value'])} as grown on {held['n']} held-out rows, "
+        f"{moved}{bounds}, {change['verdict'].upper()}."
+    )
+
+
+def _summary(report: dict[str, Any]) -> str:
+    held = report["held_out"]
+    alone = held["rows"][1]["leaves"] == 1
+    warning = "ONE LEAF IS LEFT: the pruned tree says the same of every row." if alone else ""
+    parts = (summary_sentence(report), warning, _outcome(report), *ahead(report))
+    return " ".join(part for part in parts if part)
+
+
+def _outcome(report: dict[str, Any]) -> str:
+    """What the pruned tree does to the held-out rows."""
+    held, task = report["held_out"], report["title"]["task"]
+    grown, pruned = (row["figures"] for row in held["rows"][:2])
+    if task == "multiclass":
+        return (
+            f"Right on {percent(pruned['accuracy']['value'])} of {held['n']} held-out rows; as "
+            f"grown {percent(grown['accuracy']['value'])}."
+        )
+    if task == "regression":
+        return (
+            f"Typical error (RMSE) {significant(pruned['rmse']['value'])}; as grown "
+            f"{significant(grown['rmse']['value'])}."
+        )
+    swap = held["swap"]
+    words = {name: printable(word) for name, word in report["decision"]["words"].items()}
+    return (
+        f"{words['acts']} {swap['n_acted']} of {held['n']}, including "
+        f"{swap['n_acted_negative']} of {swap['n_negative']} that {words['miss']}; "
+        f"{swap['n_passed_positive']} of {swap['n_passed']} {words['passed']} {words['hit']}."
+    )

@@ -1,0 +1,116 @@
+"""From a model to bytes that depend on nothing but the model.
+
+skops writes memory addresses, times and what happened to lie between the fields of a tree's nodes.
+All of that is taken out: arrays are numbered in the order in which they occur, equal ones stand
+once, and nodes refer to nothing by address.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..native.stored_trees import without_padding
+from .archive import packed
+from .schema import PROTOCOL
+
+__all__ = ["archive_bytes", "write_whole"]
+
+
+def archive_bytes(value: Any) -> bytes:
+    """An object as a skops file, the same bytes for equal objects.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    TypeError
+        If skops cannot save something in it.
+
+    Examples
+    --------
+    >>> archive_bytes({"a": np.zeros(2)}) == archive_bytes({"a": np.zeros(2)})
+    True
+    """
+    import skops
+    import skops.io
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(value))) as archive:
+        old = {name: archive.read(name) for name in archive.namelist()}
+    arrays: dict[bytes, str] = {}
+    root = _plain(json.loads(old["schema.json"]), old, arrays)
+    # Whether the nodes are those of the protocol is seen when the result is read back.
+    root |= {"protocol": PROTOCOL, "_skops_version": skops.__version__}
+    schema = json.dumps(root, separators=(",", ":")).encode("ascii")
+    return packed({"schema.json": schema, **{name: raw for raw, name in arrays.items()}})
+
+
+def _plain(node: Any, old: dict[str, bytes], arrays: dict[bytes, str]) -> Any:
+    """The node without addresses; its arrays are added to those found so far."""
+    if isinstance(node, list):
+        return [_plain(part, old, arrays) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("__loader__") == "NdArrayNode" and node.get("type") == "numpy":
+        raw = _tidy(old[node["file"]])
+        node = {**node, "file": arrays.setdefault(raw, f"{len(arrays)}.npy")}
+    # An attribute of that name cannot be meant: it would be a node, not a number.
+    kept = {k: v for k, v in node.items() if not (k == "__id__" and isinstance(v, int))}
+    return {key: _plain(part, old, arrays) for key, part in kept.items()}
+
+
+def _tidy(raw: bytes) -> bytes:
+    """The array's file with zeros where its records have no field."""
+    array = np.load(io.BytesIO(raw), allow_pickle=False)
+    if array.dtype.names is None:
+        return raw
+    out = io.BytesIO()
+    np.save(out, without_padding(array), allow_pickle=False)
+    return out.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and move it into place.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing is left behind then.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder) / "a.txt", b"text")
+    ...     os.listdir(folder)
+    ['a.txt']
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".treeprune-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)  # can only be read by setting it
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
