@@ -209,7 +209,9 @@ def test_rules_decide_missing_values_in_words(mixed):
 def test_a_rule_that_is_not_the_model_is_found(mixed, what):
     asked = opened(mixed / MODEL)
     found = read_rules(asked).rules
-    assert Explanation(_view(asked, found), probes(found, asked)).checks == {}
+    right = Explanation(_view(asked, found), probes(found, asked))
+    right.check_rules()
+    assert right.checks["rules = model"].passed
 
     def changed(condition):
         if what == "limit" and isinstance(condition, NumberCondition):
@@ -258,6 +260,32 @@ def test_written_limits_by_hand():
         "11.5", "-0.25", "0", "0.000000001", "123456789", "-1234568",
     ]  # fmt: skip
     assert float(written_limit(1e30)) == 1e30
+
+
+def test_limits_close_to_each_other_are_told_apart(tmp_path):
+    frame = pd.DataFrame({"latitude": 51.0 + np.arange(80) * 3e-5})
+    y = (np.arange(80) // 5 % 2).astype(int)
+    Z = encoder(frame, 1).fit(frame)
+    tree = DecisionTreeClassifier(random_state=0).fit(Z.transform(frame), y)
+    model = make_pipeline(Z, tree)
+    about = about_model(model, name="n", target="y", task="binary", labels=["0", "1"])
+    save_model(Saved(model, None, about), tmp_path / "near.skops")
+    result = invoke("rules", tmp_path / "near.skops")
+    assert result.exit_code == 0, result.stderr
+    bounds = re.findall(r"(\S+) < latitude <= (\S+)", result.stdout)
+    assert len(bounds) > 8
+    assert all(float(low) < float(high) for low, high in bounds)
+
+
+def test_what_cannot_be_compared_is_said(tmp_path):
+    frame = pd.DataFrame({"a": np.arange(600.0)})
+    Z = encoder(frame, 1).fit(frame)
+    model = make_pipeline(Z, DecisionTreeClassifier().fit(Z.transform(frame), np.arange(600) % 2))
+    about = about_model(model, name="n", target="y", task="binary", labels=["0", "1"])
+    save_model(Saved(model, None, about), tmp_path / "large.skops")
+    result = invoke("rules", tmp_path / "large.skops", "--format", "sql")
+    assert result.exit_code == 0
+    assert "not checked: SQL = model: more than 200 rules" in result.stderr
 
 
 def test_rules_of_one_leaf_of_classes_and_of_numbers(rows, tmp_path):

@@ -23,12 +23,12 @@ def one_line_answers() -> Iterator[None]:
 
     Examples
     --------
-    >>> import click
+    >>> import typer
     >>> from treeprune.exceptions import CheckFailedError
     >>> try:
     ...     with one_line_answers():
     ...         raise CheckFailedError("the rules are not the model")
-    ... except click.exceptions.Exit as end:
+    ... except typer.Exit as end:
     ...     print(end.exit_code)
     1
     """

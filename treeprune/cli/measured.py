@@ -14,8 +14,8 @@ import numpy as np
 from .. import kernels, native
 from ..intervals import bootstrap
 from ..metrics import Comparison, interpretability
+from ..report import held_out
 from ..report.explained import decision_of
-from ..report.held_out import _figures, _swap, _with_interval, outputs_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Measured:
 
     def outputs(self, X: pd.DataFrame, study: Study) -> Outputs:
         """What it says of rows, and what is decided then."""
-        return outputs_of(self.model, X[self.columns], study)
+        return held_out.outputs_of(self.model, X[self.columns], study)
 
     def size(self) -> dict[str, int | None]:
         """Leaves and depth; None where it is no tree."""
@@ -85,7 +85,7 @@ def figures_of(models: list[Measured], X: pd.DataFrame, study: Study) -> list[di
     --------
     See `treeprune score`.
     """
-    figures = [_figures(study, one.outputs(X, study)) for one in models]
+    figures = [held_out.figures_of(study, one.outputs(X, study)) for one in models]
     flat = [figure for each in figures for figure in each.values()]
     n = len(study.y_test)
     drawn = bootstrap(
@@ -98,7 +98,7 @@ def figures_of(models: list[Measured], X: pd.DataFrame, study: Study) -> list[di
     out = []
     for i, (one, each) in enumerate(zip(models, figures, strict=True)):
         shown = {
-            name: _with_interval(float(figure(once)[0]), drawn[:, i, j])
+            name: held_out.with_interval(float(figure(once)[0]), drawn[:, i, j])
             for j, (name, figure) in enumerate(each.items())
         }
         out.append({"key": one.key, "label": one.label, "figures": shown, **one.size()})
@@ -125,7 +125,7 @@ def swapped(before: Measured, after: Measured, X: pd.DataFrame, study: Study) ->
     --------
     See `treeprune compare`.
     """
-    return _swap(study, before.outputs(X, study), after.outputs(X, study))
+    return held_out.swap_of(study, before.outputs(X, study), after.outputs(X, study))
 
 
 def components_of(models: list[Measured], X: pd.DataFrame, study: Study) -> dict[str, Any]:

@@ -83,8 +83,11 @@ class OpenedModel:
         """From which P on it acts, as the report writes it."""
         if self.costs is None:
             return "1/2"
-        share = self.costs.cutoff.limit_denominator(1000)
-        return str(share) if share == self.costs.cutoff else f"{float(self.costs.cutoff):.4g}"
+        simple, cutoff = self.costs.cutoff.limit_denominator(1000), float(self.costs.cutoff)
+        if simple == self.costs.cutoff:
+            return str(simple)
+        texts = (f"{cutoff:.{digits}g}" for digits in range(4, 18))
+        return next((text for text in texts if 0 < float(text) < 1), repr(cutoff))
 
     def decides(self, proba: npt.NDArray) -> npt.NDArray:
         """Whether the model acts, of two classes: from the cut-off on, else the likelier one."""

@@ -15,16 +15,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..explain.conditions import CategoryCondition, NumberCondition
+from ..explain.conditions import CategoryCondition, NumberCondition, limits_of
 
 if TYPE_CHECKING:
     from ..explain import RuleSet
     from ..explain.conditions import Column, Condition
     from .opening import OpenedModel
 
-__all__ = ["beside", "few_digits", "probes", "start_rows", "written_limit", "written_limits"]
+__all__ = [
+    "beside",
+    "few_digits",
+    "probes",
+    "shortened",
+    "start_rows",
+    "written_limit",
+    "written_limits",
+]
 
 DIGITS = 6
+MOST_DIGITS = 18  # of a float64
 
 Around = Callable[[float], list[float]]
 
@@ -113,6 +122,20 @@ def probes(rules: RuleSet, asked: OpenedModel, around: Around = beside) -> pd.Da
     return pd.DataFrame(columns)
 
 
+def shortened(X: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, all numbers whole or of six digits.
+
+    Examples
+    --------
+    >>> shortened(pd.DataFrame({"a": [0.12345678, 1234567.0]}))["a"].tolist()
+    [0.123457, 1234567.0]
+    """
+    out = X.copy()
+    for name in out.select_dtypes("number"):
+        out[name] = [v if v == np.floor(v) else float(f"{v:.{DIGITS}g}") for v in out[name]]
+    return out
+
+
 def _met(condition: Condition, column: Column, around: Around) -> Any:
     """A value that meets a condition."""
     if isinstance(condition, NumberCondition):
@@ -162,7 +185,7 @@ def written_limits(rules: RuleSet) -> dict[tuple[int, float], str]:
     Returns
     -------
     dict of (int, float) to str
-        By column and exact limit.
+        By column and exact limit; no two limits of a column look alike.
 
     Examples
     --------
@@ -171,24 +194,31 @@ def written_limits(rules: RuleSet) -> dict[tuple[int, float], str]:
     >>> written_limits(RuleSet((), (rule,)))
     {(0, 11.5): '11.5'}
     """
-    return {
-        (c.column, end): written_limit(end)
-        for rule in rules
-        for c in rule.conditions
-        if isinstance(c, NumberCondition)
-        for interval in c.intervals
-        for end in interval
-        if isfinite(end)
-    }
+    asked: dict[int, list[Condition]] = {}
+    for rule in rules:
+        for condition in rule.conditions:
+            asked.setdefault(condition.column, []).append(condition)
+    out: dict[tuple[int, float], str] = {}
+    for column, conditions in asked.items():
+        limits = limits_of(conditions).tolist()
+        texts = [written_limit(limit) for limit in limits]
+        for digits in range(DIGITS + 1, MOST_DIGITS):
+            if len(set(texts)) == len(limits):
+                break
+            texts = [written_limit(limit, digits) for limit in limits]
+        out |= {(column, limit): text for limit, text in zip(limits, texts, strict=True)}
+    return out
 
 
-def written_limit(limit: float) -> str:
+def written_limit(limit: float, digits: int = DIGITS) -> str:
     """A limit rounded down to six digits, or to a whole number where that takes more.
 
     Parameters
     ----------
     limit : float
         The largest number that still meets a condition.
+    digits : int
+        Six or more.
 
     Returns
     -------
@@ -204,7 +234,7 @@ def written_limit(limit: float) -> str:
     >>> written_limit(3913.5001220703125), written_limit(4.8789997), written_limit(1234567.5)
     ('3913.5', '4.87899', '1234567')
     """
-    unit = _unit(limit)
+    unit = _unit(limit, digits)
     last = (Decimal(limit) / unit).to_integral_value(ROUND_FLOOR) * unit
     if float(last + unit) <= limit:  # the limit is that number but for binary rounding
         last += unit
@@ -214,7 +244,7 @@ def written_limit(limit: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _unit(limit: float) -> Decimal:
-    """The last of six digits, at most 1."""
-    digits = Decimal(limit).adjusted() + 1 - DIGITS if limit else 0
-    return Decimal(1).scaleb(min(0, digits))
+def _unit(limit: float, digits: int = DIGITS) -> Decimal:
+    """The last of so many digits, at most 1."""
+    place = Decimal(limit).adjusted() + 1 - digits if limit else 0
+    return Decimal(1).scaleb(min(0, place))

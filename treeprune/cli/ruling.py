@@ -7,7 +7,7 @@ nothing else of these rows is in what is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,8 +30,9 @@ MISSING = (
     "(or missing): a missing value meets the condition as well; without these words it does not."
 )
 ROUNDED = (
-    "Limits are rounded down to six digits: every number of up to six digits, and every whole "
-    "number, goes where the model sends it. Exactly: --format json, sql or python."
+    "Limits are rounded down to six digits (more where two would look alike): every number of up "
+    "to six digits, and every whole number, goes where the model sends it. Exactly: --format json, "
+    "sql or python."
 )
 
 
@@ -44,6 +45,8 @@ class RulesRead:
     rules : RuleSet
         With the labels of the data.
     checks : dict of str to Check
+    unchecked : dict of str to str
+        Why a comparison could not be made.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class RulesRead:
 
     rules: RuleSet
     checks: dict[str, Check]
+    unchecked: dict[str, str] = field(default_factory=dict)
 
 
 def rules(
@@ -81,6 +85,8 @@ def rules(
         read = read_rules(asked)
         for name, check in read.checks.items():
             remark(f"checked: {name}: {check.scope} made at the rules' limits")
+        for name, why in read.unchecked.items():
+            remark(f"not checked: {name}: {why}")
         if as_json:
             print_json(_document(asked, read))
         else:
@@ -123,10 +129,11 @@ def read_rules(asked: OpenedModel) -> RulesRead:
     """
     from ..exceptions import CheckFailedError
     from ..explain import Explanation
+    from ..explain.exports.rerun import python_check, sql_check
     from ..explain.view import view_of
     from ..report import InputRefused
     from ..saving.structure import model_tree
-    from .probing import few_digits, probes, start_rows, written_limits
+    from .probing import few_digits, probes, shortened, start_rows, written_limits
 
     if model_tree(asked.saved.model) is None:
         raise InputRefused(f"{asked.file}: is a linear model, which has no rules")
@@ -136,16 +143,23 @@ def read_rules(asked: OpenedModel) -> RulesRead:
     view = replace(view, readable=found)
     exact = Explanation(view, probes(found, asked))
     exact.check_rules()
-    exact.check_exports(exact.X)
     # Printed limits have fewer digits: they are tried with numbers that have few as well.
-    printed = Explanation(view, probes(found, asked, few_digits))
+    printed = Explanation(view, shortened(probes(found, asked, few_digits)))
     printed.check_rules()
     name = "printed rules = model"
-    checks = {**exact.checks, name: printed.checks[name]}
-    for failed, check in checks.items():
+    said = exact.output(exact.X)[:, 0, :]
+    checks: dict[str, Check | str] = {
+        **exact.checks,
+        name: printed.checks[name],
+        "SQL = model": sql_check(found, exact.X, said),
+        "Python = model": python_check(found, exact.X, said),
+    }
+    unchecked = {name: why for name, why in checks.items() if isinstance(why, str)}
+    made = {name: check for name, check in checks.items() if not isinstance(check, str)}
+    for name, check in made.items():
         if not check.passed:
-            raise CheckFailedError(f"{asked.file}: {failed}: {check}; nothing is written")
-    return RulesRead(found, checks)
+            raise CheckFailedError(f"{asked.file}: {name}: {check}; nothing is written")
+    return RulesRead(found, made, unchecked)
 
 
 def _labelled(found: RuleSet, asked: OpenedModel) -> RuleSet:

@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ..intervals import count_of_rows
-from ..report.figures import figure, signed, significant
+from ..report.figures import figure, plain, signed, significant
 from ..report.intake import listed
 from ..report.layout import WIDTH, table, wrap
 from ..report.words import FIGURES, printable
@@ -228,10 +228,12 @@ def acts_words(opened: OpenedModel) -> str | None:
     acted = printable(opened.words.acted)
     if opened.costs is None:
         return f"{acted} if P > 1/2, as the model states no costs."
-    return (
-        f"{acted} if P >= {opened.cutoff_text}, by the costs that the model states "
-        f"({printable(opened.costs.source)})."
+    words, costs = opened.words, opened.costs
+    text = (
+        f"{acted} if P >= {opened.cutoff_text}, which costs least on average when {words.missed} "
+        f"costs {plain(costs.miss)} and {words.alarm} {plain(costs.false_alarm)} ({costs.source})."
     )
+    return printable(text)
 
 
 def data_words(rows: AskedRows, *models: OpenedModel) -> str:
@@ -239,9 +241,10 @@ def data_words(rows: AskedRows, *models: OpenedModel) -> str:
     text = f"{count_of_rows(len(rows.X))} of {rows.name}, sha256 {rows.sha256}."
     known = rows.said(*models)["fitted_on"]
     if known:
+        were = "were" if len(known) > 1 else "was"
         text += (
-            f" {listed(known)} was fitted on part of this very file: figures on these rows flatter "
-            "it, most of all the tree as grown."
+            f" {listed(known)} {were} fitted on part of this very file: figures on rows that a "
+            "model was fitted on flatter it."
         )
     return printable(text)
 

@@ -57,12 +57,14 @@ def category_text(value: Any) -> str:
     --------
     >>> category_text("used car"), category_text("a, b"), category_text(2.0)
     ('used car', "'a, b'", '2')
-    >>> category_text("no account")
-    "'no account'"
+    >>> category_text("no account"), category_text("a or missing")
+    ("'no account'", "'a or missing'")
     """
     text = printable(value)
     plain = text and text == text.strip() and not set(text) & set(",;:{}+×'\"")
-    plain = plain and " if " not in text and text.lower().split()[0] not in _MISLEADING
+    words = text.lower().split()
+    plain = plain and "if" not in words and "missing" not in words
+    plain = plain and words[0] not in _MISLEADING
     return text if plain else f"'{text}'" if "'" not in text else f'"{text}"'
 
 

@@ -58,7 +58,7 @@ SETTINGS = {
             passed="called low risk",
             let="low risk",
             hit="were arrested again",
-            miss="were not",
+            miss="were not arrested again",
         ),
         (
             "the outcome is a new arrest, not a new offence: who is arrested depends on where and "
@@ -86,7 +86,7 @@ SETTINGS = {
     ),
     "adult": _Setting(
         "ADULT",
-        Words(hit="earn over 50,000 dollars", miss="do not"),
+        Words(hit="earn over 50,000 dollars", miss="earn no more"),
         ("a census of 1994: no decision about anybody was made by it",),
     ),
     "breast_cancer": _Setting(

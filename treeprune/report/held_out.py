@@ -116,7 +116,7 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
     2000
     """
     outputs = {r.key: outputs_of(r.model, fits.Z_test, study) for r in fits.rivals}
-    figures = {key: _figures(study, out) for key, out in outputs.items()}
+    figures = {key: figures_of(study, out) for key, out in outputs.items()}
     names = list(figures["pruned"])
     flat = [figure for key in figures for figure in figures[key].values()]
     n = len(study.y_test)
@@ -131,7 +131,7 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
     keys = list(figures)
     rows = []
     for i, rival in enumerate(fits.rivals):
-        shown = {name: _with_interval(values[i, j], drawn[:, i, j]) for j, name in enumerate(names)}
+        shown = {name: with_interval(values[i, j], drawn[:, i, j]) for j, name in enumerate(names)}
         rows.append(
             {
                 "key": rival.key,
@@ -145,7 +145,7 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
     lead = names[0]
     grown, after = keys.index("grown"), keys.index("pruned")
     changes = {
-        name: _with_interval(
+        name: with_interval(
             values[after, j] - values[grown, j], drawn[:, after, j] - drawn[:, grown, j]
         )
         for j, name in enumerate(names)
@@ -166,11 +166,11 @@ def compare(study: Study, fits: Fits, options: Options) -> dict[str, Any]:
         "level": LEVEL,
         "resamples": options.n_resamples,
         "resamples_defined": int(np.isfinite(drawn).all(axis=(1, 2)).sum()),
-        "swap": _swap(study, outputs["grown"], outputs["pruned"]),
+        "swap": swap_of(study, outputs["grown"], outputs["pruned"]),
     }
 
 
-def _figures(study: Study, out: Outputs) -> dict[str, Figure]:
+def figures_of(study: Study, out: Outputs) -> dict[str, Figure]:
     """Each figure as a function of counts per row; the first is the one that is compared."""
     y = study.y_test
     if not study.is_classification:
@@ -201,7 +201,7 @@ def _figures(study: Study, out: Outputs) -> dict[str, Figure]:
     }
 
 
-def _with_interval(value: float, drawn: Array) -> dict[str, float | None]:
+def with_interval(value: float, drawn: Array) -> dict[str, float | None]:
     interval = percentile_interval(drawn)
     low, high = interval if interval else (None, None)
     return {"value": float(value) if np.isfinite(value) else None, "low": low, "high": high}
@@ -262,7 +262,7 @@ def _told(found: Difference) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in ("before", "after")}
 
 
-def _swap(study: Study, grown: Outputs, pruned: Outputs) -> dict[str, Any] | None:
+def swap_of(study: Study, grown: Outputs, pruned: Outputs) -> dict[str, Any] | None:
     """Whose decision changed from the grown to the pruned tree, by outcome."""
     if grown.decision is None or pruned.decision is None:
         return None
