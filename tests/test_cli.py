@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -353,6 +355,54 @@ def test_what_is_not_a_file_is_refused(tmp_path):
     out = tmp_path / "out"
     for path, word in ((tmp_path, "directory"), (tmp_path / "no.csv", "no such file")):
         assert_refused(invoke("fit", path, "--target", "y", "--out", out), out, word=word)
+
+
+def bomb(folder):
+    path = folder / "bomb.csv.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(b"x,y\n")
+        for _ in range(600):
+            file.write(b"1,2\n" * 262_144)  # one MiB
+    return path
+
+
+def wide(folder):
+    path = folder / "wide.csv"
+    row = ",".join(["1"] * 5_000)
+    path.write_text(",".join(f"c{i}" for i in range(5_000)) + f"\n{row}\n")
+    return path
+
+
+def pickled(folder):
+    path = folder / "model.skops"
+    path.write_bytes(pickle.dumps({"x": [1, 2]}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "make, word",
+    [
+        (bomb, "--max-bytes"),
+        (wide, "--max-columns"),
+        (pickled, "not a"),
+        (lambda f: f, "directory"),
+    ],
+)
+def test_hostile_tables_are_refused(tmp_path, make, word):
+    path, out = make(tmp_path), tmp_path / "out"
+    assert_refused(invoke("fit", path, "--target", "y", "--out", out), out, word=word)
+
+
+@pytest.mark.parametrize("command", [["rules"], ["check"]])
+def test_a_pickle_named_skops_is_never_loaded(tmp_path, command):
+    result = invoke(*command, pickled(tmp_path))
+    assert_refused(result, tmp_path / "out", word="pickle")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "german_credit.csv", "a\nb"])
+def test_a_path_is_no_data_set(tmp_path, name):
+    out = tmp_path / "out"
+    assert_refused(invoke("demo", name, "--out", out), out, word="possible are german_credit")
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,11 @@ def test_the_text_holds_the_figures(lender):
     words = " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 100
     assert "Selected means approved (P < 1/3): to be declined is taken as adverse" in words
-    assert "TPR: of those that repaid; FPR: of those that defaulted" in words
+    said = (
+        "TPR: the same share of those that repaid, so that 1 - TPR were wrongly declined; FPR: of "
+        "those that defaulted, so wrongly approved."
+    )
+    assert said in words
     assert "by age; cut into 4 bands of about equally many held-out rows" in words
     for column in told["columns"]:
         assert f"\n  by {column['column']}" in text

@@ -377,7 +377,7 @@ def test_only_the_largest_rules_are_shown_when_there_are_many():
     assert report["rules"]["n"] > 30
     assert len(report["rules"]["shown"]) == 30
     text = render_text(report)
-    assert f"RULES     the 12 largest of {report['rules']['n']} leaves" in text
+    assert f"RULES     the 6 largest of {report['rules']['n']} leaves" in text
     assert f"The 30 largest of {report['rules']['n']} leaves." in text
 
 

@@ -16,7 +16,6 @@ from .checking import (
     checked_out,
     checked_refits,
     checked_share,
-    one_of,
     parsed_cost,
     parsed_limits,
     parsed_monotone,
@@ -56,9 +55,10 @@ def demo(
     """Run the whole job on a data set of the package: German credit by default."""
     with one_line_errors():
         from ..datasets import NAMES
-        from ..report import Options, embedded_study
+        from ..report import InputRefused, Options, embedded_study
 
-        one_of("the data set", name, NAMES)
+        if name not in NAMES:
+            raise InputRefused(f"no data set is named {name!r}; possible are {', '.join(NAMES)}")
         # The figure that the report compares by is also the one that chooses the size.
         options = Options(
             strength="one_se",

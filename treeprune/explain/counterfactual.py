@@ -628,9 +628,10 @@ class _Search:
         else:
             names = [self.rules.columns[c].name for c, _ in count.most_common()]
             named = [printable(name) for name in names if name not in self.unnamed][:4]
+            rules = f"each of the {len(ways)} rules" if len(ways) > 1 else "the only rule"
             note = (
-                f"each of the {len(ways)} rules with the wanted outcome needs a change that is "
-                "not allowed or not possible"
+                f"{rules} with the wanted outcome needs a change that is not allowed or not "
+                "possible"
             )
             if named:
                 note += f", most often of {', '.join(named)}"

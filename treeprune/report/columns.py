@@ -57,7 +57,7 @@ class ModelColumns:
     raw : tuple of str
         The raw column each came from.
     is_indicator : tuple of bool
-        Whether it is 1 for one category (or the rare ones) and 0 otherwise.
+        Whether it is 1 for one category (or the rare ones) and 0 otherwise; empty if not known.
     grouped : dict of str to tuple
         Rare categories that share one indicator, by raw column.
 
@@ -180,8 +180,10 @@ def scaled(columns: ModelColumns, estimator: Any) -> Any:
     >>> len(scaled(ModelColumns(("age",), ("age",), (False,), {}), LogisticRegression()))
     2
     """
-    # By position: what comes from another preprocessing need not have names.
-    numeric = [i for i, flag in enumerate(columns.is_indicator) if not flag]
+    # By position, as not all preprocessing gives names; all columns where it is not known which
+    # are numbers: refitted on fewer rows, encoders may make fewer of them.
+    known = columns.is_indicator
+    numeric: Any = [i for i, flag in enumerate(known) if not flag] if known else slice(0, None)
     impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     prepare = ColumnTransformer(
         [("number", make_pipeline(impute, StandardScaler()), numeric)], remainder="passthrough"

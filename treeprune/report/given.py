@@ -24,6 +24,8 @@ from .rivals import Fits, Options, with_rivals
 from .study import Costs, Study, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy.typing as npt
 
     from ..decision import Decision
@@ -40,6 +42,9 @@ def report(
     y_train: Any,
     decision: Decision | None = None,
     sensitive: pd.DataFrame | None = None,
+    excluded: Mapping[str, str] | None = None,
+    limits: Sequence[str] = (),
+    words: Words | None = None,
     name: str = "model",
     refits: int = 10,
     margin: float = 0.02,
@@ -63,6 +68,12 @@ def report(
         What a probability means; its adverse class must be 1.
     sensitive : DataFrame, optional
         Of the held-out rows, columns that groups are compared by.
+    excluded : mapping of str to str
+        Columns that the model was not given, each with the reason.
+    limits : sequence of str
+        What the data cannot say, to be repeated in the report.
+    words : Words, optional
+        How decision, outcome and errors are said; else from the decision.
     name : str
         What the report calls the data.
     refits : int
@@ -107,11 +118,21 @@ def report(
                 f"X and X_train must be DataFrames, as the report speaks of columns; got "
                 f"{type(rows).__name__}"
             )
-    study = _study(pruned, X, y, X_train, y_train, decision, sensitive, name, random_state)
+    study = _study(pruned, X, y, X_train, y_train, name, random_state)
+    study = replace(
+        study,
+        excluded=(*(excluded or {}).items(), *_left_out(sensitive, X, excluded or {})),
+        limits=tuple(limits),
+        sensitive=None if sensitive is None else sensitive.reset_index(drop=True),
+    )
+    if decision is not None:
+        study = _decided(study, decision)
+    if words is not None:
+        study = replace(study, words=words)
     options = _options(pruned, X_train, y_train, refits, margin, n_jobs)
     fits = _fits(steps, study)
     grown = fits.path.model
-    fits = with_rivals(study, options, fits, clone(grown), f"{grown!r}")
+    fits = with_rivals(study, options, fits, clone(grown), " ".join(f"{grown!r}".split()))
     return Report({**report_of(study, fits, options), "made": stamp(fits)})
 
 
@@ -131,8 +152,6 @@ def _study(
     y: Any,
     X_train: pd.DataFrame,
     y_train: Any,
-    decision: Decision | None,
-    sensitive: pd.DataFrame | None,
     name: str,
     seed: int,
 ) -> Study:
@@ -141,8 +160,9 @@ def _study(
     classes = getattr(pruned, "classes_", None)
     task = "regression" if classes is None else "binary" if len(classes) == 2 else "multiclass"
     if classes is not None:
-        _check_classes(classes, task, decision)
-    study = Study(
+        _check_classes(classes)
+    labels = () if classes is None else tuple(map(str, classes))
+    return Study(
         name=name,
         target=target,
         task=task,
@@ -151,16 +171,22 @@ def _study(
         y_train=y_train if classes is None else y_train.astype(np.int64),
         y_test=y if classes is None else y.astype(np.int64),
         test_rows=np.arange(len(X)),
-        labels=() if classes is None else tuple(map(str, classes)),
-        task_said=f"{'regression' if classes is None else 'classification'}, as the model says",
+        labels=labels,
+        task_said=_task_said(task, target, labels),
+        words=Words(hit=f"had {target} = 1", miss=f"had {target} = 0"),
         split="given",
         split_said="held out: rows that were given as such; rows are numbered as there",
-        sensitive=None if sensitive is None else sensitive.reset_index(drop=True),
-        excluded=() if sensitive is None else _left_out(sensitive, X),
         seed=seed,
         sha256=_hash(X_train, y_train, X, y),
     )
-    return study if decision is None else _decided(study, decision)
+
+
+def _task_said(task: str, target: str, labels: tuple[str, ...]) -> str:
+    if task == "regression":
+        return f"regression: {target} is a number"
+    if task == "binary":
+        return f"classification: P is the probability that {target} is 1"
+    return f"classification: {target} is one of {len(labels)} classes"
 
 
 def _hash(*tables: Any) -> str:
@@ -172,24 +198,28 @@ def _hash(*tables: Any) -> str:
     return digest.hexdigest()
 
 
-def _check_classes(classes: npt.NDArray, task: str, decision: Decision | None) -> None:
+def _check_classes(classes: npt.NDArray) -> None:
     if not np.array_equal(classes, np.arange(len(classes))):
         raise ValueError(
             f"classes must be 0, 1, …; the model's are {list(classes)}: map the outcome to these, "
             "two classes so that 1 is the adverse one, and fit again"
         )
-    if decision is not None and (task != "binary" or decision.adverse != 1):
-        raise ValueError(
-            f"a decision is about two classes, of which 1 is adverse; here are {len(classes)} "
-            f"classes, and adverse is {decision.adverse!r}"
-        )
 
 
-def _left_out(sensitive: pd.DataFrame, X: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    return tuple((str(c), "sensitive") for c in sensitive.columns if c not in X.columns)
+def _left_out(
+    sensitive: pd.DataFrame | None, X: pd.DataFrame, said: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Sensitive columns that the model was not given, if nothing else was said of them."""
+    names = () if sensitive is None else sensitive.columns
+    return [(str(c), "sensitive") for c in names if c not in X.columns and c not in said]
 
 
 def _decided(study: Study, decision: Decision) -> Study:
+    if study.task != "binary" or decision.adverse != 1:
+        raise ValueError(
+            f"a decision is about two classes, of which 1 is adverse; the model is {study.task}, "
+            f"and adverse is {decision.adverse!r}"
+        )
     cutoff = float(decision.cutoff or 0.5)
     costs = decision.costs if isinstance(decision.costs, dict) else None
     if costs is None:
@@ -231,7 +261,7 @@ def _fits(steps: list[tuple[str, Any]], study: Study) -> Fits:
     whole = make_pipeline(*(step for _, step in steps))
     before = whole[:-1] if len(steps) > 1 else None
     raw = FeatureMap.of(before, study.X_train).groups
-    columns = ModelColumns(tuple(map(str, raw)), tuple(raw), (False,) * len(raw), {})
+    columns = ModelColumns(tuple(map(str, raw)), tuple(raw), (), {})
     Z_train, Z_test = (_dense(before, X) for X in (study.X_train, study.X_test))
     return Fits(whole, columns, Z_train, Z_test, ())
 

@@ -47,9 +47,9 @@ class Words:
     act: str = "flag"
     acted: str = "flagged"
     passed: str = "not flagged"
-    let: str = "-"
+    let: str = "no flag"
     hit: str = "were positive"
-    miss: str = "were not"
+    miss: str = "were not positive"
     missed: str = "a missed positive"
     alarm: str = "a false alarm"
 

@@ -8,6 +8,7 @@ from ..document import Paragraph, Section
 from ..figures import figure, fixed, percent, plain, signed, significant
 from ..words import FIGURES, printable
 from .facts import check_words, excluded_words, failed_checks, limit_words, record_words
+from .groups import groups_line
 from .held import ahead, difference_table, front_table, swap_words
 from .path import choice_words
 from .reasons import reasons_line
@@ -38,6 +39,7 @@ def front_sections(report: dict[str, Any]) -> tuple[Section, ...]:
     for key, label, title, text in (
         ("stability", "STABILITY", "Stability", stability_words(report)),
         ("reason", "REASONS", "Reasons", reasons_line(report)),
+        ("groups", "GROUPS", "Groups", groups_line(report)),
     ):
         if text:
             sections.append(_said(key, label, title, text))
@@ -78,7 +80,7 @@ def _decision(report: dict[str, Any]) -> str:
         return f"the class of {target} with the largest probability; all errors count the same."
     words = {name: printable(word) for name, word in decision["words"].items()}
     if not decision["costs"]:
-        return f"{words['act']} if P > 1/2, as no costs were given (--cost FN:FP)."
+        return f"{words['act']} if P > 1/2, as no costs were given."
     costs = decision["costs"]
     return (
         f"adverse = {target} is {printable(decision['positive'])}; {words['act']} if P >= "

@@ -12,7 +12,7 @@ from .path import leaves
 if TYPE_CHECKING:
     from ..document import Block
 
-__all__ = ["fairness_section"]
+__all__ = ["fairness_section", "groups_line"]
 
 HEADS = {
     "selection_rate": "selection rate",
@@ -50,6 +50,27 @@ def fairness_section(report: dict[str, Any]) -> Section:
     return _section(*blocks)
 
 
+def groups_line(report: dict[str, Any]) -> str | None:
+    """How far apart groups are selected, as grown and pruned; None where nothing was measured."""
+    told = report["fairness"]
+    if told is None:
+        return None
+    said = []
+    for column in told["columns"]:
+        rows = {row["figure"]: row for row in column["differences"] or ()}
+        row = rows.get("selection_rate_difference")
+        if row is not None:
+            before, after = (_interval(row[key], 3) for key in MODELS)
+            said.append(f"by {printable(column['column'])} {before} -> {after}")
+    if not said:
+        return None
+    words = printable(report["decision"]["words"]["passed"])
+    return (
+        f"largest difference in the share that is {words} [95 %], as grown -> pruned: "
+        f"{'; '.join(said)}. A measure, no verdict."
+    )
+
+
 def _section(*blocks: Block) -> Section:
     return Section("fairness", "FAIRNESS", "Groups", blocks)
 
@@ -67,18 +88,20 @@ def _head(report: dict[str, Any]) -> str:
     words = report["decision"]["words"]
     limit = report["decision"].get("cutoff_text")
     rule = "P <= 1/2" if limit is None else f"P < {limit}"
+    passed, acted, hit, miss = (
+        printable(words[name]) for name in ("passed", "acted", "hit", "miss")
+    )
     return (
-        f"{text}{each}, on {told['rows']} held-out rows. Selected means "
-        f"{printable(words['passed'])} ({rule}): to be {printable(words['acted'])} is taken as "
-        "adverse (--positive turns this round). Selection rate: share of a group's rows that are "
-        f"selected; TPR: of those that {printable(words['miss'])}; FPR: of those that "
-        f"{printable(words['hit'])}."
+        f"{text}{each}, on {told['rows']} held-out rows. Selected means {passed} ({rule}): to be "
+        f"{acted} is taken as adverse. Selection rate: share of a group's rows that are {passed}; "
+        f"TPR: the same share of those that {miss}, so that 1 - TPR were wrongly {acted}; FPR: of "
+        f"those that {hit}, so wrongly {passed}."
     )
 
 
 def _column(column: dict[str, Any], report: dict[str, Any], i: int) -> list[Block]:
     """A table of groups, who is not shown, and a table of differences."""
-    blocks: list[Block] = [Paragraph(_about(column, report["fairness"]["fewest_rows"]))]
+    blocks: list[Block] = [Paragraph(_about(column, report["fairness"]["fewest_rows"]), "head")]
     if column["groups"]:
         blocks.append(_group_table(column, report, f"groups_{i + 1}"))
     if len(column["groups"]) < 2:

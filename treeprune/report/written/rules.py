@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["FRONT_RULES", "front_rules", "rule_marks", "rules_section"]
 
 FRONT_RULES = 12  # of more, the first screen shows the largest and the details all
+LARGEST = 6
 
 
 def front_rules(report: dict[str, Any]) -> Table:
     """The rules on the first screen: all of a small tree, the largest of another."""
     shown = report["rules"]["shown"]
     if report["rules"]["n"] > FRONT_RULES:
-        largest = sorted(shown, key=lambda row: -row["train"])[:FRONT_RULES]
+        largest = sorted(shown, key=lambda row: -row["train"])[:LARGEST]
         shown = [row for row in shown if row in largest]
     return _table(report, shown, "rules")
 
@@ -29,7 +30,7 @@ def which_rules(report: dict[str, Any]) -> str:
     """How many of how many are shown on the first screen."""
     n = report["rules"]["n"]
     if n > FRONT_RULES:
-        return f"the {FRONT_RULES} largest of {n} leaves"
+        return f"the {LARGEST} largest of {n} leaves"
     return "one leaf" if n == 1 else f"all {n} leaves"
 
 
