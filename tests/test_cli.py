@@ -79,7 +79,7 @@ def test_demo_reports_and_writes(demo):
 def test_demo_has_every_section(demo):
     text = (demo[1] / "treeprune-report.txt").read_text("utf-8")
     sections = ("Excluded:,DECISION,SUMMARY,CHOICE,HELD OUT,SWAP SET,RULES,STABILITY,REASONS,"
-                "CHECKS,INTERPRETABILITY,LIMITS,RECORD,BEFORE AND AFTER,PATH,TREE,ATTRIBUTION,"
+                "CHECKS,INTERPRETABILITY,LIMITS,RECORD,BEFORE AND AFTER,PATH,ATTRIBUTION,"
                 "RIVALS,CALIBRATION,FAIRNESS,DATA,SQL,Made")  # fmt: skip
     for section in sections.split(","):
         assert re.search(rf"^{section}", text, re.MULTILINE), section
@@ -258,10 +258,13 @@ def small(tmp_path_factory):
 
 def test_max_size_and_scoring_are_kept(small, tmp_path):
     result = invoke("fit", small, "--target", "y", "--max-size", 2, "--scoring", "roc_auc",
-                    "--strength", "best", "--out", tmp_path, *QUICK)  # fmt: skip
+                    "--strength", "best", "--out", tmp_path, *QUICK, "--formats", "json",
+                    )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert "3-fold AUC" in result.stdout
-    assert re.search(r"from \d+ to 2 leaves", result.stdout)
+    content = json.loads((tmp_path / "treeprune-report.json").read_text("utf-8"))
+    assert content["held_out"]["rows"][1]["leaves"] <= 2 < content["data"]["rows"]
+    assert content["record"]["options"].startswith("cost_complexity, strength best, at most 2")
 
 
 def test_groups_are_compared_by_sensitive_columns(small, tmp_path):

@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from treeprune.cli import app
 from treeprune.cli.opening import opened
 from treeprune.cli.probing import few_digits, probes, written_limit
 from treeprune.cli.ruling import read_rules
+from treeprune.cli.telling import listing
 from treeprune.datasets import load_german_credit
 from treeprune.explain import Explanation, RuleSet
 from treeprune.explain.conditions import CategoryCondition, NumberCondition
@@ -76,6 +78,18 @@ def credit(tmp_path_factory):
     study = study_of(table, name="", target="default", costs=Costs(5, 1, ""), sensitive=SENSITIVE)
     frame.iloc[study.test_rows].to_csv(folder / "held.csv", index=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def credit_score(credit):
+    """What `score` tells of the held out rows."""
+    return told("score", credit / MODEL, credit / "held.csv", "--target", "default")
+
+
+@pytest.fixture(scope="module")
+def credit_pair(credit):
+    """What `compare` tells of the held out rows, against the tree as grown."""
+    return told("compare", credit / MODEL, credit / "held.csv", "--target", "default")
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +177,10 @@ def test_rules_as_text_are_complete(credit):
     assert "P, the probability that default is 1" in " ".join(result.stdout.split())
     assert "flagged if P >= 1/6" in result.stdout
     assert f"all {leaves} leaves" in result.stdout
+    assert (
+        "\n  Limits have six digits (a report's fewer); --format sql, python and json have them "
+        "exactly.\n" in result.stdout
+    )
     assert "(or missing)" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
     checks = re.findall(r"^checked: (.+): (\d+) of (\d+) rows made", result.stderr, re.M)
@@ -310,6 +328,59 @@ def test_rules_of_one_leaf_of_classes_and_of_numbers(rows, tmp_path):
     assert re.search(r"^  R1 +every row +200 ", text, re.M)
 
 
+def test_long_names_are_folded_and_never_cut(rows, tmp_path):
+    """Labels and decisions of any length stand whole in a table of 100 columns."""
+    X, y = rows
+    labels = [f"class {k} with a name of {'very ' * 9}many words" for k in range(3)]
+    path = tmp_path / "long.skops"
+    saved_by_hand(path, X, np.digitize(y, [0.5, 1.5]), "multiclass", labels=labels)
+    words = {"act": "x" * 77, "let": "hand it over to somebody else for a second look"}
+    saved_by_hand(tmp_path / "acts.skops", X, (y > 1).astype(int).to_numpy(), "binary",
+                  decision={"words": words})  # fmt: skip
+    for file, names in ((path, labels), (tmp_path / "acts.skops", list(words.values()))):
+        text = invoke("rules", file).stdout
+        assert max(map(len, text.splitlines())) <= 100
+        assert "…" not in text
+        table = text[text.index("  rule  ") : text.index("  train: ")].splitlines()
+        at = table[0].rindex(table[0].split()[-1])
+        column = "".join("".join(line[at:] for line in table).split())
+        used = [name for name in names if "".join(name.split()) in column]
+        assert len(used) == len(names)
+        markdown = invoke("rules", file, "--format", "markdown").stdout
+        assert all(f"| {name} |" in markdown for name in names)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab;, é%{'", max_size=150), st.text("xy z", min_size=1, max_size=60)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_listing_fits_the_page_and_loses_nothing(rows):
+    heads = ("rule", "conditions", "train", "P", "[95 %]", "decision")
+    cells = [("R1000", a, "1234567", "1.00", "[.96,1.00]", b) for a, b in rows]
+    lines = listing(heads, cells, (0, 1, 5)).splitlines()
+    assert max(map(len, lines)) <= 100
+    written = Counter("".join("".join(lines).split()))
+    assert written == Counter("".join("".join(map("".join, [heads, *cells])).split()))
+
+
+def test_what_is_not_checked_is_said_in_lines_that_fit(rows, tmp_path):
+    """Names that SQL does not tell apart, and that take more than a line."""
+    X, y = rows
+    names = ["a\x1b name " * 9, "A\x1b NAME " * 9]
+    saved_by_hand(tmp_path / "r.skops", X.set_axis([*names, "c"], axis=1), y.to_numpy(),
+                  "regression")  # fmt: skip
+    result = invoke("rules", tmp_path / "r.skops")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stderr.splitlines()
+    said = [i for i, line in enumerate(lines) if line.startswith("not checked: SQL = model: ")]
+    assert len(said) == 1 and lines[said[0] + 1].startswith("  ")
+    assert max(map(len, lines)) <= 100
+    assert result.stderr.count(r"\x1b") == 18
+
+
 def test_rules_refuse_what_has_none(rows, tmp_path):
     X, y = rows
     path = tmp_path / "linear.skops"
@@ -350,6 +421,9 @@ def test_explain_is_the_explanation_of_the_other_rows(credit):
         r.contribution for r in expected.reasons
     ]
     assert document["reference"]["rows"] == 998
+    assert document["reference"]["used_for"] == ["reasons", "costs of changes"]
+    alone = told("explain", credit / MODEL, credit / "credit.csv", "--row", low + 1)
+    assert alone["reference"]["used_for"] == []
     assert other["reasons"] is None and other["change"] is None
     after = X.iloc[[high]].astype(object)
     for change in adverse["change"]["changes"]:
@@ -386,7 +460,9 @@ def test_explained_rows_as_text(credit):
     assert "more columns" in text and "in all" in text
     assert len(re.findall(r"^    1\. ", result.stdout, re.M)) == 1
     assert not re.search(r"^    2\. ", result.stdout, re.M)
-    assert "cheapest change: " in text and "Reference rows: the other 999 rows" in text
+    assert "cheapest change: " in text
+    assert "Reference rows, for reasons and costs of changes: the other 999 rows of the" in text
+    assert "the command rules has six digits" in text
     assert max(map(len, result.stdout.splitlines())) <= 100
     assert "note: not looked at, as the model does not take them: personal_status, age" in (
         result.stderr
@@ -403,6 +479,7 @@ def test_explain_without_a_decision(rows, tmp_path):
     assert row["reasons"] is row["change"] is row["adverse"] is None
     text = invoke("explain", tmp_path / "r.skops", tmp_path / "rows.csv", "--row", 7).stdout
     assert "y is predicted as " in text and "P(" not in text
+    assert "Reference rows" not in text
     classes = np.digitize(y, [0.5, 1.5])
     model = saved_by_hand(tmp_path / "m.skops", X, classes, "multiclass")
     row = told("explain", tmp_path / "m.skops", tmp_path / "rows.csv", "--row", 7)["rows"][0]
@@ -427,6 +504,8 @@ def test_linear_models_are_explained_scored_and_compared(rows, tmp_path, task):
     assert row["attribution"]["total"] == pytest.approx(said[2])
     text = invoke("explain", tmp_path / "linear.skops", tmp_path / "rows.csv", "--row", 3).stdout
     assert "base: mean of the reference rows" in text
+    assert "Reference rows, for attributions: the other 199 rows" in " ".join(text.split())
+    assert "Limits in a rule" not in text
     assert ("log-odds" in text) == (task == "binary")
     target = ["--target", "y"]
     scored = told("score", tmp_path / "linear.skops", tmp_path / "rows.csv", *target)
@@ -447,7 +526,8 @@ def test_a_file_of_one_row_gives_no_reasons(credit, tmp_path):
     result = invoke("explain", credit / MODEL, tmp_path / "one.csv", "--row", 1)
     assert result.exit_code == 0, result.stderr
     assert "no reasons: no other row of the file is not flagged" in result.stdout
-    assert "the file has no other row" in " ".join(result.stdout.split())
+    text = " ".join(result.stdout.split())
+    assert "no other row: costs of changes rest on those asked for alone." in text
 
 
 def test_explain_usage(credit):
@@ -461,10 +541,10 @@ def test_explain_usage(credit):
 # -- score ---------------------------------------------------------------------------------------
 
 
-def test_score_on_the_held_out_rows_is_the_report(credit):
+def test_score_on_the_held_out_rows_is_the_report(credit, credit_score):
     report = json.loads((credit / "treeprune-report.json").read_text("utf-8"))
     expected = {row["key"]: row for row in report["held_out"]["rows"]}
-    document = told("score", credit / MODEL, credit / "held.csv", "--target", "default")
+    document = credit_score
     this, grown = document["figures"]
     for found, key in ((this, "pruned"), (grown, "grown")):
         assert found["figures"] == expected[key]["figures"]
@@ -476,12 +556,11 @@ def test_score_on_the_held_out_rows_is_the_report(credit):
     assert again["data"]["fitted_on"] == [MODEL]
 
 
-def test_score_has_the_components_without_refits(credit):
+def test_score_has_the_components_without_refits(credit, credit_score):
     X, saved = raw(credit, "held.csv")
     decision = Decision(adverse=1, cutoff=Costs(5, 1, "").acts_from)
     expected = interpretability(saved.model, X, decision=decision, n_refits=0, quality=False)
-    document = told("score", credit / MODEL, credit / "held.csv", "--target", "default")
-    score = document["interpretability"]
+    score = credit_score["interpretability"]
     own = score["models"][0]
     assert {k: v["value"] for k, v in own["components"].items()} == {
         **expected.components, "composite": expected.composite,
@@ -495,7 +574,11 @@ def test_score_has_the_components_without_refits(credit):
     text = " ".join(invoke("score", credit / MODEL, credit / "held.csv", "--target",
                            "default").stdout.split())  # fmt: skip
     assert "nothing can be refitted" in text
+    assert re.search(r" composite without stability \d+ \[", text)
+    assert not re.search(r" composite \d", text)
+    assert score["note"].startswith("composite: without stability.")
     assert "EASIER yes: this model is easier than as grown under 100.0 % of all" in text
+    assert "as grown: judged by that same cut-off, P >= 1/6." in text
     assert "flatter" not in text
 
 
@@ -543,10 +626,10 @@ def test_score_where_a_figure_is_not_defined(credit, tmp_path):
 # -- compare -------------------------------------------------------------------------------------
 
 
-def test_compare_with_the_tree_as_grown_is_the_report(credit):
+def test_compare_with_the_tree_as_grown_is_the_report(credit, credit_pair):
     report = json.loads((credit / "treeprune-report.json").read_text("utf-8"))
     expected = next(d for d in report["held_out"]["differences"] if d["rival"] == "grown")
-    document = told("compare", credit / MODEL, credit / "held.csv", "--target", "default")
+    document = credit_pair
     found = document["difference"]
     for name in ("low", "high", "verdict", "rows_needed", "method"):
         assert found[name] == expected[name], name
@@ -559,9 +642,10 @@ def test_compare_with_the_tree_as_grown_is_the_report(credit):
 def test_compare_two_models(credit, tmp_path):
     """Other columns, another cut-off, the same name in another folder."""
     folder = tmp_path / "other"
-    result = invoke("fit", credit / "credit.csv", "--target", "default", "--cost", "3:1",
-                    "--max-size", 3, "--drop", "savings", "--out", folder, *QUICK)  # fmt: skip
-    assert result.exit_code == 0, result.stderr
+    folder.mkdir()
+    X, y = raw(credit)[0].drop(columns="savings"), pd.read_csv(credit / "credit.csv")["default"]
+    saved_by_hand(folder / MODEL, X, y.to_numpy(), "binary", labels=["0", "1"],
+                  decision={"costs": {"miss": 3, "false_alarm": 1}})  # fmt: skip
     arguments = (credit / MODEL, credit / "held.csv", "--target", "default", "--against",
                  folder / MODEL, "--margin", "0.05")  # fmt: skip
     document = told("compare", *arguments)
@@ -576,6 +660,15 @@ def test_compare_two_models(credit, tmp_path):
     assert document["other"]["file"] == str(folder / MODEL)
     result = invoke("compare", *arguments)
     assert "states another cut-off, P >= 1/4; both are judged by that of" in result.stderr
+    assert document["decision"] == {
+        "by": "P >= 1/6", "stated": {"model": "P >= 1/6", "other": "P >= 1/4"},
+    }  # fmt: skip
+    decision = " ".join(result.stdout.split("\nDECISION")[1].split("\nFIGURES")[0].split())
+    assert decision.startswith("this model: flagged if P >= 1/6, which costs least")
+    assert "the other: judged by that same cut-off, P >= 1/6; its own file states P" in decision
+    assert decision.endswith("its own file states P >= 1/4, which is not used here.")
+    assert re.search("^  composite without stability ", result.stdout, re.M)
+    assert "without stability" in document["interpretability"]["note"]
     assert "this model - the other" in result.stdout
     assert "a loss of more than 0.05" in " ".join(result.stdout.split())
     assert max(map(len, result.stdout.splitlines())) <= 100 or str(folder) in result.stdout
@@ -593,7 +686,32 @@ def test_compare_several_classes_and_numbers(rows, tmp_path):
         result = invoke("compare", tmp_path / "m.skops", tmp_path / "rows.csv", "--target", "y")
         text = result.stdout
         assert ("now right" in text) == (task == "multiclass")
+        assert ("DECISION  the likeliest class, for each model.\n" in text) == (
+            task == "multiclass"
+        )
+        assert (document["decision"] is None) == (task == "regression")
         assert document["difference"]["verdict"].upper() in text
+
+
+def test_a_model_compared_with_its_like(rows, tmp_path):
+    """No difference is no matter of weights, and one cut-off is said to be both files' own."""
+    X, y = rows
+    y = (y > 1).astype(int).to_numpy()
+    X.assign(y=[f"class {k}" for k in y]).to_csv(tmp_path / "rows.csv", index=False)
+    for name in ("a.skops", "b.skops"):
+        saved_by_hand(tmp_path / name, X, y, "binary")
+    result = invoke("compare", tmp_path / "a.skops", tmp_path / "rows.csv", "--against",
+                    tmp_path / "b.skops")  # fmt: skip
+    text = " ".join(result.stdout.split())
+    assert "the other: judged by that same cut-off, P > 1/2; its own file states it as well" in text
+    assert "EASIER neither: both have the same components." in text
+    assert "another cut-off" not in result.stderr
+    costs = {"costs": {"miss": 1, "false_alarm": 1}}  # as far as ties, the same
+    saved_by_hand(tmp_path / "c.skops", X, y, "binary", decision=costs)
+    pair = ("compare", tmp_path / "a.skops", tmp_path / "rows.csv", "--against")
+    assert told(*pair, tmp_path / "c.skops")["decision"] == {
+        "by": "P > 1/2", "stated": {"model": "P > 1/2", "other": "P >= 1/2"},
+    }  # fmt: skip
 
 
 def test_compare_refuses_what_cannot_be_compared(credit, mixed, tmp_path):
@@ -708,7 +826,7 @@ def test_data_that_is_not_the_models_is_refused(credit, odd, name, words):
     [
         ("label.csv", "default", "is 'no' in a row; the model's labels are: 0, 1 (1000 rows"),
         ("none.csv", "default", "no row has a value of the target 'default'"),
-        ("lacking.csv", "nope", "no column 'nope' for --target"),
+        ("lacking.csv", "nope", "no column 'nope' of outcomes; --target names another"),
         ("many.csv", "age", "is '67' in a row"),
         ("many.csv", "existing_credits", "'existing_credits' is"),
     ],
@@ -727,11 +845,14 @@ def test_limits_of_reading_are_kept(credit, odd):
     refused(few, "column 'purpose' has 1,000 categories, more than 500; --max-categories")
 
 
-def test_an_outcome_must_be_named(credit):
-    for command in ("score", "compare"):
-        refused(invoke(command, credit / MODEL, credit / "held.csv"),
-                "--target: name the column of outcomes; the model was fitted on 'default'",
-                code=2)  # fmt: skip
+def test_outcomes_are_the_models_own_unless_named(credit, credit_score, credit_pair, tmp_path):
+    held = pd.read_csv(credit / "held.csv")
+    held.drop(columns="default").to_csv(tmp_path / "none.csv", index=False)
+    for command, named in (("score", credit_score), ("compare", credit_pair)):
+        assert told(command, credit / MODEL, credit / "held.csv") == named
+        refused(invoke(command, credit / MODEL, tmp_path / "none.csv"),
+                "no column 'default' of outcomes; --target names another")  # fmt: skip
+        assert "else the one that the model" in invoke(command, "--help").stdout
 
 
 def test_files_that_are_no_models_are_refused(credit, tmp_path):

@@ -28,7 +28,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Lower rows may import from higher rows only; units of one row never import each other.
 LAYERS = (
-    ("exceptions", "modules"),
+    ("exceptions", "files", "modules"),
     ("decision", "trees", "network", "datasets"),
     ("kernels", "training", "tracking"),
     ("native",),

@@ -17,7 +17,7 @@ from treeprune.report import Report
 from treeprune.report.document import Code, Figure, Items, Paragraph
 from treeprune.report.document import Table as DocumentTable
 from treeprune.report.figures import figure, fixed, percent, signed, significant
-from treeprune.report.markdown import escaped
+from treeprune.report.markdown import _paragraph, escaped
 from treeprune.report.words import FIGURES, printable
 from treeprune.report.written import document_of
 
@@ -167,7 +167,8 @@ def told(report):
 def interval(entry, form=figure):
     if entry["low"] is None:
         return form(entry["value"])
-    return f"{form(entry['value'])} [{form(entry['low'])},{form(entry['high'])}]"
+    edge = (lambda value: significant(value, 3)) if form is significant else form
+    return f"{form(entry['value'])} [{edge(entry['low'])},{edge(entry['high'])}]"
 
 
 @each_report
@@ -330,7 +331,7 @@ def test_the_policy_allows_only_the_pages_own(credit):
 @given(st.text(alphabet=st.sampled_from("ab1 \\`*_~$|<>[]()!&#;:/.@w-+=#'\"{}\t"), max_size=40))
 def test_escaped_text_is_shown_as_written(text):
     text = squeezed(text)
-    rendered = MarkdownIt("gfm-like", {"linkify": False}).render(f"{escaped(text)}\n")
+    rendered = MarkdownIt("gfm-like", {"linkify": False}).render(f"{_paragraph(text)}\n")
     page = Page(rendered)
     assert "".join(page.texts("p")) == text
     assert set(page.tags) <= {"p"}

@@ -1,20 +1,24 @@
-"""What the commands about a saved model share: errors in one line, limits of reading, checks."""
+"""What the commands about a saved model share: outcomes, errors in one line, checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .terminal import FAILED, one_line_errors, remark, usage
+from .terminal import FAILED, one_line_errors, remark
 
 if TYPE_CHECKING:
     from ..explain.checks import Check
-    from .opening import OpenedModel
 
-__all__ = ["checked_target", "end_if_failed", "one_line_answers", "said_checks"]
+__all__ = ["Outcomes", "end_if_failed", "one_line_answers", "said_checks"]
+
+Outcomes = Annotated[
+    str | None,
+    typer.Option("--target", help="Column of outcomes; else the one that the model predicts."),
+]
 
 
 @contextmanager
@@ -39,29 +43,6 @@ def one_line_answers() -> Iterator[None]:
             yield
         except (CheckFailedError, UnsupportedModelError) as error:
             raise ValueError(str(error)) from error
-
-
-def checked_target(target: str | None, asked: OpenedModel) -> str:
-    """The column of outcomes; ends where none is named.
-
-    Parameters
-    ----------
-    target : str or None
-    asked : OpenedModel
-        For the message.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> checked_target("default", None)
-    'default'
-    """
-    if target is None:
-        usage(f"--target: name the column of outcomes; the model was fitted on {asked.target!r}")
-    return target
 
 
 def said_checks(checks: Mapping[str, Check]) -> list[dict[str, Any]]:

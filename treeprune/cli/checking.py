@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,7 +168,12 @@ def checked_jobs(jobs: int) -> int:
 
 
 def checked_out(out: Path) -> Path:
-    """A folder, or the name of one to be made."""
+    """A folder that can be written to, or the name of one that can be made."""
     if out.exists() and not out.is_dir():
         usage(f"--out {out}: is a file; name a folder")
+    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    try:  # now, rather than after all the work
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        usage(f"--out {out}: nothing can be written to {there} ({error.strerror})")
     return out

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .asking import checked_target, one_line_answers
-from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Outcomes, Rows
+from .asking import Outcomes, one_line_answers
+from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Rows
 from .scoring import GROWN, THIS, components_text, figures_legend
 from .terminal import collected_warnings, print_json, print_text, progress, remark, usage
 
@@ -53,7 +53,7 @@ def compare(
         with progress(4) as say:
             say("checking the models")
             asked = opened(model)
-            target = checked_target(target, asked)
+            target = asked.target if target is None else target
             other = None if against is None else opened(against)
             if other is not None and other.file == asked.file:  # in two folders
                 asked, other = replace(asked, file=str(model)), replace(other, file=str(against))
@@ -88,11 +88,11 @@ def _pair_notes(asked: OpenedModel, other: OpenedModel | None) -> list[str]:
             f"the two models do not predict the same ({'; '.join(kinds)}); fit both with the same "
             "target and the same --positive"
         )
-    if asked.cutoff_text == other.cutoff_text:
+    if asked.acts_if == other.acts_if:
         return []
     return [
-        f"{other.file} states another cut-off, P >= {other.cutoff_text}; both are judged by that "
-        f"of {asked.file}, P >= {asked.cutoff_text}"
+        f"{other.file} states another cut-off, {other.acts_if}; both are judged by that of "
+        f"{asked.file}, {asked.acts_if}"
     ]
 
 
@@ -120,8 +120,9 @@ def compared(
     Returns
     -------
     dict
-        `model`, `other`, `data`, `figures`, `difference` (of `verify`: `other` is before, `model`
-        after), `swap`, `interpretability`.
+        `model`, `other`, `data`, `decision` (`by` what both are judged, and what each file
+        has `stated`), `figures`, `difference` (of `verify`: `other` is before, `model` after),
+        `swap`, `interpretability`.
 
     Raises
     ------
@@ -150,11 +151,23 @@ def compared(
         "model": asked.said(),
         "other": {"file": asked.file, "grown": True} if other is None else other.said(),
         "data": rows.said(asked, *([] if other is None else [other])),
+        "decision": _decided(asked, other),
         "resamples": RESAMPLES,
         "figures": figures,
         "difference": difference,
         "swap": swapped(before, this, rows.X, study),
         "interpretability": components_of([this, before], rows.X, study),
+    }
+
+
+def _decided(asked: OpenedModel, other: OpenedModel | None) -> dict[str, Any] | None:
+    """`by` what both are judged, and what each file has `stated`; None for regression."""
+    if asked.task == "regression":
+        return None
+    key = "grown" if other is None else "other"
+    return {
+        "by": asked.acts_if or "likeliest class",
+        "stated": {"model": asked.acts_if, key: None if other is None else other.acts_if},
     }
 
 
@@ -196,7 +209,7 @@ def _text(
     asked: OpenedModel, other: OpenedModel | None, rows: AskedRows, told: dict[str, Any]
 ) -> str:
     from ..report.words import printable
-    from .telling import acts_words, data_words, figure_rows, labelled, legend, model_words
+    from .telling import data_words, decided, figure_rows, labelled, legend, model_words
 
     both = [asked, *([] if other is None else [other])]
     lines = [labelled("MODEL", f"{THIS}: {model_words(asked)}")]
@@ -204,8 +217,8 @@ def _text(
     if other is not None:
         against = f"{OTHER}: {model_words(other)}"
     lines += [labelled("AGAINST", against), labelled("DATA", data_words(rows, *both))]
-    acts = acts_words(asked)
-    lines += [] if acts is None else [labelled("DECISION", acts)]
+    labels = [model["label"] for model in told["figures"]]
+    lines += decided(asked, labels, None if other is None else other.acts_if)
     lines += ["FIGURES", figure_rows(told["figures"]), legend(figures_legend(asked, told))]
     lines += ["DIFFERENCE", *_difference(told)]
     if told["swap"] is not None:

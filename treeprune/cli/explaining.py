@@ -130,6 +130,7 @@ def explained_rows(
         "data": rows.said(asked),
         "reference": {
             "rows": len(case.reference),
+            "used_for": _uses(case, told, reasons),
             "baseline": None if reasons is None else reasons.baseline,
             "no_reasons": why_none,
         },
@@ -145,6 +146,16 @@ def explained_rows(
         "rows": told,
         "checks": said_checks(checks),
     }
+
+
+def _uses(case: _Case, told: list[dict[str, Any]], reasons: Reasons | None) -> list[str]:
+    """What is computed from the reference rows."""
+    uses = {
+        "reasons": reasons is not None,
+        "attributions": case.ex.view.trees is None,  # a tree's follow its own training rows
+        "costs of changes": any(row["change"] for row in told),
+    }
+    return [name for name, used in uses.items() if used]
 
 
 def _case(asked: OpenedModel, rows: AskedRows, numbers: list[int], k: int) -> _Case:
@@ -315,26 +326,38 @@ def _text(asked: OpenedModel, told: dict[str, Any]) -> str:
     from ..report.words import printable
     from .telling import acts_words, check_words, labelled, model_words
 
-    n = told["reference"]["rows"]
     lines = [labelled("MODEL", model_words(asked))]
     acts = acts_words(asked)
     lines += [] if acts is None else [labelled("DECISION", acts)]
-    others = {0: "none, the file has no other row", 1: "the one other row of the file"}
-    reference = others.get(n, f"the other {n} rows of the file")
-    data = printable(told["data"]["file"])
-    text = f"of {data}, numbered from 1 (the header is not counted). Reference rows: {reference}."
-    lines.append(labelled("ROWS", text))
+    text = f"of {printable(told['data']['file'])}, numbered from 1 (the header is not counted)."
+    lines.append(labelled("ROWS", f"{text}{_reference(told['reference'])}"))
     for row in told["rows"]:
         lines += ["", *_row_text(asked, row, told)]
     legend = [_method(asked, told)]
     if any(row["change"] for row in told["rows"]):
         legend.append(
-            "Cost of a change: 1 for another category or one median absolute deviation of a "
-            "number; whether it can be made is not known here."
+            "Cost of a change: 1 for another category, or for 1.4826 median absolute deviations "
+            "of a number; whether it can be made is not known here."
+        )
+    if any(row["rule"] for row in told["rows"]):
+        legend.append(
+            "Limits in a rule are as short as the rows of this file allow; the command rules has "
+            "six digits."
         )
     lines += ["", labelled("METHOD", " ".join(legend))]
     lines.append(labelled("CHECKS", check_words(told["checks"])))
     return "\n".join(lines)
+
+
+def _reference(told: dict[str, Any]) -> str:
+    """Which rows others are compared with, and for what; empty where nothing is."""
+    if not told["used_for"]:
+        return ""
+    n, uses = told["rows"], " and ".join(told["used_for"])
+    if not n:
+        return f" The file has no other row: {uses} rest on those asked for alone."
+    rows = "the one other row" if n == 1 else f"the other {n} rows"
+    return f" Reference rows, for {uses}: {rows} of the file."
 
 
 def _method(asked: OpenedModel, told: dict[str, Any]) -> str:
@@ -355,6 +378,7 @@ def _method(asked: OpenedModel, told: dict[str, Any]) -> str:
 
 def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> list[str]:
     """One row: what is predicted, by which rule, and why."""
+    from ..report.figures import plain
     from ..report.words import printable
     from .telling import item, labelled, legend
 
@@ -362,7 +386,7 @@ def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> 
     rule = row["rule"]
     if rule is not None:
         met = printable("; ".join(rule["conditions"])) or "every row"
-        lines.append(legend(f"rule {rule['rule']}: {met} ({rule['train']:.6g} training rows)"))
+        lines.append(legend(f"rule {rule['rule']}: {met} ({plain(rule['train'])} training rows)"))
     lines += [legend("attribution:"), *_pushes(asked, row, told)]
     if row["reasons"] is not None:
         lines.append(legend(f"reasons against {printable(told['reference']['baseline'])}:"))

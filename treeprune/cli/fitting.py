@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,7 @@ def demo(
     name: o.Name = "german_credit",
     out: o.Out = Path("treeprune-demo"),
     formats: o.Formats = ALL_FORMATS,
+    force: o.Force = False,
     seed: o.Seed = 0,
     jobs: o.Jobs = 1,
     refits: o.Refits = 10,
@@ -67,6 +70,7 @@ def demo(
             refits=checked_refits(refits),
         )
         out, kinds = checked_out(out), checked_formats(formats)
+        _check_room(out, force)
         stages = STAGES + bool(refits) + (name != "german_credit")
         run(lambda: embedded_study(name, seed), options, out, kinds, stages, as_json=as_json)
 
@@ -120,7 +124,7 @@ def fit(
         bounds = parsed_limits(limit or [], sensitive or [])
         out, kinds = checked_out(out), checked_formats(formats)
         checked_names(task, model, method, scoring)
-        _check_room(out, kinds, force)
+        _check_room(out, force)
 
         from ..report import Options, ReadLimits
 
@@ -153,11 +157,16 @@ def _study_of(
     )
 
 
-def _check_room(out: Path, formats: tuple[str, ...], force: bool) -> None:
+def _written(out: Path) -> list[str]:
+    """Names in a folder that this program writes; what stands there is of an earlier run."""
+    from ..report.making import FILES
+
+    return [name for name in (MODEL_FILE, *FILES) if os.path.lexists(out / name)]
+
+
+def _check_room(out: Path, force: bool) -> None:
     """End if files would be overwritten that somebody may still need."""
-    endings = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
-    names = [MODEL_FILE, *(f"treeprune-report.{endings[name]}" for name in formats)]
-    there = [name for name in names if (out / name).exists()]
+    there = _written(out)
     if there and not force:
         usage(f"--out {out}: holds {', '.join(there)}; name another folder, or give --force")
 
@@ -181,8 +190,11 @@ def run(
         report = Report({**report_of(study, fits, options, say), "made": stamp(fits)})
         say("drawing")
         files = report.files(formats)
-        files[MODEL_FILE] = _saved(study, fits, report)
+        files |= _saved(study, fits, report)
     paths = write_all(out, files)
+    for name in _written(out):  # of an earlier run: two reports must not stand side by side
+        if name not in files:
+            (out / name).unlink()
     if as_json:
         print_json(report.content)
     else:
@@ -193,8 +205,9 @@ def run(
         raise typer.Exit(FAILED)
 
 
-def _saved(study: Study, fits: Fits, report: Report) -> bytes:
-    """The pruned tree behind its encoder, as a skops file."""
+def _saved(study: Study, fits: Fits, report: Report) -> dict[str, bytes]:
+    """The pruned tree behind its encoder, as a skops file; none where it is too large for one."""
+    from ..exceptions import UntrustedModelError
     from ..saving import Saved, about_model, model_bytes
 
     model = fits.whole(fits.tree)
@@ -208,4 +221,8 @@ def _saved(study: Study, fits: Fits, report: Report) -> bytes:
         seed=study.seed,
         sha256=study.sha256,
     )
-    return model_bytes(Saved(model, fits.rival("grown").tree, about))
+    try:
+        return {MODEL_FILE: model_bytes(Saved(model, fits.rival("grown").tree, about))}
+    except UntrustedModelError as refusal:
+        warnings.warn(f"the model is not saved: {refusal}", stacklevel=1)
+        return {}

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from ..report import Study
     from ..report.held_out import Outputs
 
-__all__ = ["Measured", "components_of", "figures_of", "swapped"]
+__all__ = ["COMPOSITE", "UNKNOWN", "Measured", "components_of", "figures_of", "swapped"]
 
 RESAMPLES = 2000  # as many as the report draws
+COMPOSITE = "composite without stability"
+UNKNOWN = (
+    "Stability is not known: a file holds a model, not the procedure that made it, so that nothing "
+    "can be refitted. A report with refits counts it in, so that its composite is another number."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +146,10 @@ def components_of(models: list[Measured], X: pd.DataFrame, study: Study) -> dict
     Returns
     -------
     dict
-        `rows` measured; `models` (`key`, `label`, `components`, each `value`, `low`, `high`, and
-        `measures`); of two models `share`, the share of weightings of the components by which the
-        first is easier, and `easier`, its key if that is settled. Nothing is refitted, so that
-        stability is not among them.
+        `rows` measured; `note` on what the composite leaves out; `models` (`key`, `label`,
+        `components`, each `value`, `low`, `high`, and `measures`); of two models `share`, the
+        share of weightings of the components by which the first is easier, and `easier`, its key
+        if that is settled. Nothing is refitted, so that stability is not among them.
 
     Examples
     --------
@@ -163,6 +168,7 @@ def components_of(models: list[Measured], X: pd.DataFrame, study: Study) -> dict
     }
     told: dict[str, Any] = {
         "rows": next(iter(scores.values())).counts["rows"],
+        "note": f"composite: without stability. {UNKNOWN}",
         "models": [
             {
                 "key": one.key,

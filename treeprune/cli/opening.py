@@ -89,6 +89,13 @@ class OpenedModel:
         texts = (f"{cutoff:.{digits}g}" for digits in range(4, 18))
         return next((text for text in texts if 0 < float(text) < 1), repr(cutoff))
 
+    @property
+    def acts_if(self) -> str | None:
+        """The condition on P from which it acts, of two classes; None of others."""
+        if self.task != "binary":
+            return None
+        return f"P {'>' if self.costs is None else '>='} {self.cutoff_text}"
+
     def decides(self, proba: npt.NDArray) -> npt.NDArray:
         """Whether the model acts, of two classes: from the cut-off on, else the likelier one."""
         if self.costs is None:

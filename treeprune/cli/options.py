@@ -82,7 +82,6 @@ MaxBytes = Annotated[int, typer.Option(min=1, help="Most bytes of the file, and 
 
 # Of the commands about a saved model.
 ModelFile = Annotated[Path, typer.Argument(help="Saved model: a file that fit has written.")]
-Outcomes = Annotated[str | None, typer.Option("--target", help="Column of outcomes.")]
 MostCategories = Annotated[
     int,
     typer.Option(

@@ -232,7 +232,8 @@ def _outcomes(
     frame = table.frame
     if target not in frame.columns:
         raise InputRefused(
-            f"{path}: no column {target!r} for --target; the columns are: {listed(frame.columns)}"
+            f"{path}: no column {target!r} of outcomes; --target names another; the columns are: "
+            f"{listed(frame.columns)}"
         )
     column = frame[target]
     kept = column.notna().to_numpy()

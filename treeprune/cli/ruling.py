@@ -30,9 +30,11 @@ MISSING = (
     "(or missing): a missing value meets the condition as well; without these words it does not."
 )
 ROUNDED = (
-    "Limits are rounded down to six digits (more where two would look alike): every number of up "
-    "to six digits, and every whole number, goes where the model sends it. Exactly: --format json, "
-    "sql or python."
+    "Limits have six digits (a report's fewer); --format sql, python and json have them exactly."
+)
+SAFE = (
+    "Rounded down, and with more digits where two would look alike: every number of up to six "
+    "digits, and every whole number, goes where the model sends it."
 )
 
 
@@ -83,14 +85,26 @@ def rules(
 
         asked = opened(model)
         read = read_rules(asked)
-        for name, check in read.checks.items():
-            remark(f"checked: {name}: {check.scope} made at the rules' limits")
-        for name, why in read.unchecked.items():
-            remark(f"not checked: {name}: {why}")
+        _say_checks(read)
         if as_json:
             print_json(_document(asked, read))
         else:
             print_text(_written(asked, read.rules, form, dialect, table).rstrip("\n") + "\n")
+
+
+def _say_checks(read: RulesRead) -> None:
+    """What was compared with the model, and what could not be, in lines that fit the page."""
+    from ..report.layout import wrap
+    from ..report.words import printable
+
+    said = [
+        f"checked: {name}: {check.scope} made at the rules' limits"
+        for name, check in read.checks.items()
+    ]
+    said += [f"not checked: {name}: {why}" for name, why in read.unchecked.items()]
+    for text in said:
+        for line in wrap(printable(text), "", 2).splitlines():
+            remark(line)
 
 
 def _checked_sql(dialect: str, table: str) -> tuple[str, str]:
@@ -255,24 +269,24 @@ def _written(asked: OpenedModel, found: RuleSet, form: str, dialect: str, table:
 
 def _table(asked: OpenedModel, found: RuleSet) -> tuple[list[str], list[list[str]]]:
     """Heads and cells: rule, conditions, then figures and words."""
-    from ..report.figures import figure, significant
-    from .telling import cut
+    from ..report.figures import figure, plain, significant
+    from ..report.words import printable
 
     regression = asked.task == "regression"
     heads = ["rule", "conditions", "train", *(["mean"] if regression else ["P", "[95 %]"])]
     heads += {"binary": ["decision"], "multiclass": ["class"], "regression": []}[asked.task]
     cells = []
     for told in told_rules(found, asked):
-        row = [told["rule"], "; ".join(told["conditions"]) or "every row", f"{told['train']:.6g}"]
+        row = [told["rule"], "; ".join(told["conditions"]) or "every row", plain(told["train"])]
         if regression:
             row.append(significant(told["p"]))
         else:
             bounds = f"[{figure(told['low'], 2)},{figure(told['high'], 2)}]"
             row += [figure(told["p"], 2), bounds if told["low"] is not None else ""]
         if asked.task == "binary":
-            row.append(cut(asked.words.act if told["decision"] else asked.words.let))
+            row.append(printable(asked.words.act if told["decision"] else asked.words.let))
         elif asked.task == "multiclass":
-            row.append(cut(told["label"]))
+            row.append(printable(told["label"]))
         cells.append(row)
     return heads, cells
 
@@ -280,12 +294,12 @@ def _table(asked: OpenedModel, found: RuleSet) -> tuple[list[str], list[list[str
 def _legend(asked: OpenedModel) -> str:
     train = "train: rows in the leaf when the tree was grown"
     if asked.task == "regression":
-        return f"{train}; mean: of their outcomes. {MISSING} {ROUNDED}"
+        return f"{train}; mean: of their outcomes. {MISSING}"
     share = "P: their share of the class named"
     if asked.task == "binary":
         share = f"P: their share in which {asked.target} is {asked.labels[1]}"
     share += ", with its Wilson interval"
-    return f"{train}; {share}. {MISSING} {ROUNDED}"
+    return f"{train}; {share}. {MISSING}"
 
 
 def _text(asked: OpenedModel, found: RuleSet) -> str:
@@ -300,6 +314,7 @@ def _text(asked: OpenedModel, found: RuleSet) -> str:
     lines.append(labelled("RULES", "one leaf" if n == 1 else f"all {n} leaves; a row meets one"))
     left = (0, 1, len(heads) - 1) if asked.task != "regression" else (0, 1)
     lines += [listing(heads, cells, left), legend(printable(_legend(asked)))]
+    lines += [legend(ROUNDED), legend(SAFE)]
     return "\n".join(lines)
 
 
@@ -312,7 +327,7 @@ def _markdown(asked: OpenedModel, found: RuleSet) -> str:
     lines = [part for text in leads if text for part in (escaped(text), "")]
     lines += [_line(heads), f"|{' --- |' * len(heads)}"]
     lines += [_line(row) for row in cells]
-    return "\n".join([*lines, "", escaped(_legend(asked))])
+    return "\n".join([*lines, "", escaped(f"{_legend(asked)} {ROUNDED} {SAFE}")])
 
 
 def _line(cells: list[str]) -> str:

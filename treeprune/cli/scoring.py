@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .asking import checked_target, one_line_answers
-from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Outcomes, Rows
+from .asking import Outcomes, one_line_answers
+from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Rows
 from .terminal import collected_warnings, print_json, print_text, progress, remark
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def score(
         with progress(4) as say:
             say("checking the model")
             asked = opened(model)
-            target = checked_target(target, asked)
+            target = asked.target if target is None else target
             say("reading the data")
             limits = ReadLimits(max_rows, max_columns, max_categories, max_bytes)
             rows = asked_rows(data, limits, [asked], target)
@@ -97,11 +97,10 @@ def scored(
 
 
 def _text(asked: OpenedModel, rows: AskedRows, told: dict[str, Any]) -> str:
-    from .telling import acts_words, data_words, figure_rows, labelled, legend, model_words
+    from .telling import data_words, decided, figure_rows, labelled, legend, model_words
 
     lines = [labelled("MODEL", model_words(asked)), labelled("DATA", data_words(rows, asked))]
-    acts = acts_words(asked)
-    lines += [] if acts is None else [labelled("DECISION", acts)]
+    lines += decided(asked, [model["label"] for model in told["figures"]])
     lines += ["FIGURES", figure_rows(told["figures"]), legend(figures_legend(asked, told))]
     return "\n".join([*lines, *components_text(told["interpretability"])])
 
@@ -149,21 +148,22 @@ def components_text(told: dict[str, Any]) -> list[str]:
     """
     from ..report.figures import figure, fixed
     from ..report.layout import table
+    from .measured import COMPOSITE, UNKNOWN
     from .telling import labelled, legend, with_interval
 
     models = told["models"]
     rows = [["[95 %]", *(model["label"] for model in models)]]
     for name in models[0]["components"]:
         form = (lambda value: fixed(value, 0)) if name == "composite" else figure
-        rows.append([name, *(with_interval(m["components"][name], form) for m in models)])
+        head = COMPOSITE if name == "composite" else name
+        rows.append([head, *(with_interval(m["components"][name], form) for m in models)])
     what = (
         f"From 0 to 1, larger is easier, on {told['rows']} rows; accuracy is no part of it. "
         "simulate: few comparisons and sums to carry the model out for a row; size: a short "
         "description; focus: few columns a row; additive: no interaction of columns; "
-        "concentration: attribution in the top four columns. composite: their geometric mean by "
-        "fixed weights, in per cent; the weights are one opinion. 95 %: of these very models, were "
-        "other rows like these asked. Stability is not known: the file holds a model, not the "
-        "procedure that made it, so that nothing can be refitted; the report of fit has it."
+        f"concentration: attribution in the top four columns. {COMPOSITE}: their geometric mean by "
+        f"fixed weights, in per cent; the weights are one opinion. {UNKNOWN} 95 %: of these very "
+        "models, were other rows like these asked."
     )
     lines = ["INTERPRETABILITY", table(rows), legend(what)]
     lines += [legend(_asks(model)) for model in models]
@@ -191,7 +191,10 @@ def _easier(told: dict[str, Any]) -> str:
     from ..report.figures import percent
 
     first, second = told["models"]
-    share = f"under {percent(told['share'])} of all weightings of the components"
+    values = [{k: v["value"] for k, v in m["components"].items()} for m in (first, second)]
+    if values[0] == values[1]:
+        return "neither: both have the same components."
+    share = f"under {percent(told['share'])} of all weightings of these components"
     pair = f"{first['label']} is easier than {second['label']}"
     if told["easier"] == first["key"]:
         return f"yes: {pair} {share}."

@@ -7,6 +7,7 @@ The report's layout and figures, so that both look alike. Names from data pass t
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..intervals import count_of_rows
@@ -26,6 +27,7 @@ __all__ = [
     "check_words",
     "cut",
     "data_words",
+    "decided",
     "figure_rows",
     "form_of",
     "item",
@@ -90,12 +92,13 @@ def cut(text: object, most: int = LONGEST) -> str:
 
 
 def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], left: tuple[int, ...]) -> str:
-    """A table whose second column is broken over lines where it is too wide.
+    """A table whose cells are folded where they are too wide, so that nothing of them is lost.
 
     Parameters
     ----------
     heads : sequence of str
     rows : sequence of sequences of str
+        The second cell has what room the others leave.
     left : tuple of int
         Columns of words; all others are figures and stand to the right.
 
@@ -110,19 +113,18 @@ def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], left: tuple[int
       R1    age <= 30  .50
     """
     cells = [list(row) for row in (heads, *rows)]
-    others = table(
-        [[row[0], *row[2:]] for row in cells], tuple(i - (i > 1) for i in left if i != 1)
-    )
-    first = max(len(row[0]) for row in cells) + 4
-    sides = [line[first:] for line in others.splitlines()]
-    after = max(map(len, sides))
-    longest = max(len(row[1]) for row in cells)
-    width = min(longest, max(NARROWEST, WIDTH - first - after - 2))
+    widths = [min(LONGEST, max(map(len, column))) for column in zip(*cells, strict=True)]
+    others = sum(widths) - widths[1] + 2 * len(widths)
+    widths[1] = min(max(len(row[1]) for row in cells), max(NARROWEST, WIDTH - others))
     lines = []
-    for row, side in zip(cells, sides, strict=True):
-        top, *more = _pieces(row[1], width)
-        lines.append(f"  {row[0]:<{first - 4}}  {top:<{width}}  {side}".rstrip())
-        lines += [f"{'':<{first}}{part}" for part in more]
+    for row in cells:
+        pieces = [_pieces(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for parts in zip_longest(*pieces, fillvalue=""):
+            placed = [
+                f"{part:<{width}}" if i in left else f"{part:>{width}}"
+                for i, (part, width) in enumerate(zip(parts, widths, strict=True))
+            ]
+            lines.append(f"  {'  '.join(placed)}".rstrip())
     return "\n".join(lines)
 
 
@@ -227,13 +229,50 @@ def acts_words(opened: OpenedModel) -> str | None:
         return None
     acted = printable(opened.words.acted)
     if opened.costs is None:
-        return f"{acted} if P > 1/2, as the model states no costs."
+        return f"{acted} if {opened.acts_if}, as the model states no costs."
     words, costs = opened.words, opened.costs
     text = (
-        f"{acted} if P >= {opened.cutoff_text}, which costs least on average when {words.missed} "
+        f"{acted} if {opened.acts_if}, which costs least on average when {words.missed} "
         f"costs {plain(costs.miss)} and {words.alarm} {plain(costs.false_alarm)} ({costs.source})."
     )
     return printable(text)
+
+
+def decided(opened: OpenedModel, labels: Sequence[str], own: str | None = None) -> list[str]:
+    """The paragraph that says by which cut-off each model decides.
+
+    Parameters
+    ----------
+    opened : OpenedModel
+        The first model: all are judged as it decides.
+    labels : sequence of str
+        What the models are called, one or two.
+    own : str, optional
+        The condition that the second model's own file states, if it has one.
+
+    Returns
+    -------
+    list of str
+        Lines; none for regression.
+
+    Examples
+    --------
+    See `treeprune compare`.
+    """
+    if opened.task == "regression":
+        return []
+    acts = acts_words(opened)
+    if acts is None:
+        each = ", for each model" if len(labels) > 1 else ""
+        return [labelled("DECISION", f"the likeliest class{each}.")]
+    if len(labels) > 1:
+        acts = f"{labels[0]}: {acts} {labels[1]}: judged by that same cut-off, {opened.acts_if}"
+        if own is not None:
+            same = own == opened.acts_if
+            what = "states it as well" if same else f"states {own}, which is not used here"
+            acts = f"{acts}; its own file {what}"
+        acts += "."
+    return [labelled("DECISION", acts)]
 
 
 def data_words(rows: AskedRows, *models: OpenedModel) -> str:

@@ -50,7 +50,17 @@ def print_json(content: Any) -> None:
     """
     import json
 
-    print_text(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    # A terminal obeys more than JSON must escape; what is parsed stays the same.
+    shown = "".join(
+        c
+        if c.isprintable() or c == "\n"
+        else f"\\u{ord(c):04x}"
+        if ord(c) < 2**16
+        else json.dumps(c)[1:-1]
+        for c in text
+    )
+    print_text(shown + "\n")
 
 
 def remark(text: str) -> None:

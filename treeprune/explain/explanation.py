@@ -639,8 +639,8 @@ class Explanation:
         steps : mapping of str to float or None, optional
             Width of the steps of a number; by default its own last decimal in the reference rows.
         weights : mapping of str to float, optional
-            How dear a change is, 1 by default: of a number by one median absolute deviation, of a
-            category to another.
+            How dear a change is, 1 by default: of a number by 1.4826 median absolute deviations,
+            of a category to another.
         moves : mapping of str to mapping, optional
             Categories that a category may become.
         n : int

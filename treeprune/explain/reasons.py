@@ -278,7 +278,9 @@ def baseline_of(view: View, decision: Decision, reference: Any, baseline: Any) -
     which = f"the {len(near)} of {len(favourable)} {decision.word(False)} reference rows nearest to"
     if len(near) == len(favourable):
         which = f"all {len(near)} {decision.word(False)} reference rows, none of them nearer to"
-    text = f"{which} the cut-off (P from {p[near].min():.3g} to {p[near].max():.3g})"
+    low, high = f"{p[near].min():.3g}", f"{p[near].max():.3g}"
+    span = f"P = {low}" if low == high else f"P from {low} to {high}"
+    text = f"{which} the cut-off ({span})"
     return Baseline("near_cutoff", row(reference, near), text)
 
 

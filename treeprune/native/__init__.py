@@ -39,6 +39,7 @@ __all__ = [
     "row_weights",
     "sparse_mlp_params",
     "splits",
+    "stored_bytes",
     "supported",
     "to_sklearn_mlp",
     "training",
@@ -484,6 +485,41 @@ def splits(model: Any) -> Splits:
     array([ 3, -2,  3, -2, -2], dtype=int32)
     """
     return _reader_of(model, "tree or forest").splits(model)
+
+
+def stored_bytes(model: Any) -> int:
+    """Bytes of the arrays in which scikit-learn's tree or forest holds what it has learnt.
+
+    Unlike the length of a pickle it depends on nothing else.
+
+    Parameters
+    ----------
+    model : fitted tree or forest of scikit-learn
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model is of another kind.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> native.stored_bytes(DecisionTreeClassifier(max_leaf_nodes=2).fit(X, y))  # 3 nodes
+    264
+    """
+    reader = _reader(model)
+    if not hasattr(reader, "stored_bytes"):
+        raise UnsupportedModelError(
+            f"bytes are counted of scikit-learn's trees and forests, not of {type(model).__name__}"
+        )
+    return reader.stored_bytes(model)
 
 
 def apply(model: Any, X: Any) -> NDArray[np.int32]:

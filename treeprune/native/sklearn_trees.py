@@ -102,6 +102,12 @@ def _check_depth(members: list[Any], trees: Trees) -> None:
             )
 
 
+def stored_bytes(model: Any) -> int:
+    """Bytes of the arrays of nodes and values."""
+    states = (member.tree_.__getstate__() for member in _members(model))
+    return sum(state["nodes"].nbytes + state["values"].nbytes for state in states)
+
+
 def splits(model: Any) -> Splits:
     """Columns, thresholds and missing-value directions, checked."""
     members = _members(model)

@@ -13,7 +13,7 @@ Where to find what, from the ground up (imports go in this order):
 - words: `document` (paragraphs, tables, sections), `figures` and `words` (how numbers and names
   look), `written/` (the dict as a document)
 - looks: `pictures/` (the dict as SVG), `layout` and `text`, `markdown`, `html` with `page/`
-- the whole: `making` (`Report`), `given` (`report`), `save`
+- the whole: `making` (`Report`), `given` (`report`, with `fitted` and `coded`), `save`
 """
 
 from __future__ import annotations

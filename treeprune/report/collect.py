@@ -6,6 +6,7 @@ Rendering only places what is here; a figure that is not in the dict cannot be p
 from __future__ import annotations
 
 import platform
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,8 +122,8 @@ def _options(study: Study, options: Options) -> str:
     score = "" if options.scoring is None else f", scoring {options.scoring}"
     folds = f", {options.cv} folds" if uses_folds(options) else ""
     split = "" if study.split == "random" else f", split: {study.split}"
-    orders = "".join(f", {name} {'+' if d > 0 else '-'}" for name, d in study.monotone.items())
-    monotone = f", monotone{orders}" if orders else ""
+    orders = " and ".join(f"{name}:{'+' if d > 0 else '-'}" for name, d in study.monotone.items())
+    monotone = f", monotone {orders}" if orders else ""
     refits = f", refits {options.refits}"
     limits = "".join(f", limit {limit.words}" for limit in options.limits)
     return (
@@ -164,15 +165,27 @@ def _decision(study: Study) -> dict[str, Any] | None:
     }
     if study.costs is not None:
         cutoff = study.costs.cutoff
-        simple = cutoff.limit_denominator(1000)
         decision["costs"] = {
             "miss": study.costs.miss,
             "false_alarm": study.costs.false_alarm,
             "source": study.costs.source,
         }
-        decision["cutoff"] = float(cutoff)
-        decision["cutoff_text"] = str(simple) if simple == cutoff else _between(float(cutoff))
+        decision |= {"cutoff": float(cutoff), "cutoff_text": _as_fraction(cutoff)}
+    elif study.cutoff is not None:
+        decision |= {"cutoff": study.cutoff, "cutoff_text": _as_stated(study.cutoff)}
     return decision
+
+
+def _as_stated(cutoff: float) -> str:
+    """As it was typed, if with up to four digits; 1/6 where it is one but for rounding."""
+    typed = f"{cutoff:.4g}"
+    return typed if float(typed) == cutoff else _as_fraction(Fraction(cutoff))
+
+
+def _as_fraction(cutoff: Fraction) -> str:
+    simple = cutoff.limit_denominator(1000)
+    same = simple == cutoff or (0 < simple < 1 and float(simple) == float(cutoff))
+    return str(simple) if same else _between(float(cutoff))
 
 
 def _between(share: float) -> str:

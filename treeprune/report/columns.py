@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from .intake import InputRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ModelColumns", "encoder", "model_columns", "scaled"]
 
@@ -60,6 +64,8 @@ class ModelColumns:
         Whether it is 1 for one category (or the rare ones) and 0 otherwise; empty if not known.
     grouped : dict of str to tuple
         Rare categories that share one indicator, by raw column.
+    parts : tuple of tuple of str
+        The raw columns that each model column is made of, where these can be several; else empty.
 
     Examples
     --------
@@ -71,6 +77,18 @@ class ModelColumns:
     raw: tuple[str, ...]
     is_indicator: tuple[bool, ...]
     grouped: dict[str, tuple]
+    parts: tuple[tuple[str, ...], ...] = ()
+
+    def used(self, features: Iterable[int]) -> set[str]:
+        """Raw columns behind these model columns; a negative position stands for none.
+
+        Examples
+        --------
+        >>> ModelColumns(("age", "sex=f"), ("age", "sex"), (False, True), {}).used([1, -1])
+        {'sex'}
+        """
+        parts = self.parts or tuple((name,) for name in self.raw)
+        return {name for j in set(features) if j >= 0 for name in parts[j]}
 
 
 def encoder(X: pd.DataFrame, min_rows: int) -> ColumnTransformer:
@@ -115,7 +133,7 @@ def encoder(X: pd.DataFrame, min_rows: int) -> ColumnTransformer:
         )
         names = numeric
         if other:
-            names = [*numeric, *one_hot.fit(X[other]).get_feature_names_out()]
+            names = [*numeric, *clone(one_hot).fit(X[other]).get_feature_names_out()]
         if len(set(names)) == len(names):
             return transformer.set_output(transform="pandas")
     twice = sorted(name for name in set(names) if names.count(name) > 1)

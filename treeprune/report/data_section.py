@@ -76,7 +76,7 @@ def data_section(study: Study, fits: Fits) -> dict[str, Any]:
 def _used(fits: Fits, key: str) -> set[str]:
     """Raw columns that a rival's tree asks for."""
     splits = native.splits(fits.rival(key).tree)
-    return {fits.columns.raw[j] for j in splits.feature if j >= 0}
+    return fits.columns.used(splits.feature.tolist())
 
 
 def _classes(study: Study) -> list[dict[str, Any]]:

@@ -11,21 +11,23 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from .. import native
 from ..explain.leaves import reachable
 from ..explain.text import condition_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pandas as pd
 
-    from ..explain import Explanation
+    from ..explain import Explanation, RuleSet
     from ..explain.conditions import Column, Condition
     from ..trees import Trees
     from .rivals import Fits
     from .study import Study
 
-__all__ = ["MOST_LEAVES", "drawn_tree"]
+__all__ = ["MOST_LEAVES", "drawn_tree", "missing_values"]
 
 MOST_LEAVES = 40  # lines of a picture that can still be read
 
@@ -75,7 +77,7 @@ def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any]:
     ways, root = _ways(trees, left, ex.rules.columns)
     leaves = _leaves_below(ways)
     opened = _opened(ways, root, trees.n_rows)
-    missing = study.X_train.isna().any() | study.X_test.isna().any()
+    missing = missing_values(ex.rules, pd.concat([study.X_train, study.X_test]))
     told = _Told(study, ex, trees, {rule.node: i + 1 for i, rule in enumerate(ex.rules)}, missing)
     nodes = []
     stack: list[tuple[int, int | None, Condition | None, frozenset[int]]]
@@ -90,6 +92,40 @@ def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any]:
             stack += [(child, node, asked, settled) for child, asked in reversed(ways[node])]
     shown = sum(node["rule"] is not None for node in nodes)
     return {"nodes": nodes, "n_leaves": leaves[root], "n_shown_leaves": shown}
+
+
+def missing_values(rules: RuleSet, rows: pd.DataFrame) -> pd.Series:
+    """Whether any row misses the value of each column that rules may speak of.
+
+    Parameters
+    ----------
+    rules : RuleSet
+    rows : DataFrame, shape (n_rows, n_raw_columns)
+
+    Returns
+    -------
+    Series of bool
+        By name. Of a derived column (a product, a logarithm): whether the model is given none.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from treeprune.explain import explain
+    >>> X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [3.0, 1.0, 2.0]})
+    >>> products = PolynomialFeatures(interaction_only=True, include_bias=False)
+    >>> model = make_pipeline(products, DecisionTreeRegressor(random_state=0)).fit(X, [1, 2, 3])
+    >>> missing_values(explain(model, X).rules, X).to_dict()
+    {'a': False, 'b': False, 'a b': False}
+    """
+    derived = {i: c.name for i, c in enumerate(rules.columns) if c.kind == "derived"}
+    missing = rows.isna().any()
+    if not derived:
+        return missing
+    values = rules.values(rows)
+    own = {name: bool(np.isnan(values[i]).any()) for i, name in derived.items()}
+    return pd.concat([missing, pd.Series(own, dtype=bool)])
 
 
 def _ways(

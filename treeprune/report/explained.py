@@ -29,7 +29,7 @@ from ..explain.summary import spread
 from ..explain.text import condition_text
 from ..explain.view import view_of
 from ..intervals import wilson
-from .drawn import drawn_tree
+from .drawn import drawn_tree, missing_values
 from .monotone import monotone_checks
 from .use import cost_of_use
 
@@ -53,13 +53,14 @@ EXAMPLES = 3
 MOST_RULES = 1000  # beyond, no minimal conditions are sought: each rule is weighed against all
 MOST_ROWS = 10_000  # that are attributed
 
+RULE_CHECKS = ("rules = model", "printed rules = model", "likeliest class = model's predict")
 ADDED_UP = "attributions add up to the model"
 REASONED = "reasons add up to the model"
 TURNED = "cheapest changes turn the model's decision"
 
 
 def decision_of(study: Study) -> Decision | None:
-    """The study's decision for the explainer; None without costs.
+    """The study's decision for the explainer; None without costs and without a cut-off.
 
     Parameters
     ----------
@@ -80,11 +81,11 @@ def decision_of(study: Study) -> Decision | None:
     """
     if study.decision is not None:
         return study.decision
-    if study.costs is None:
+    if study.acts_from is None:
         return None
     return Decision(
         adverse=1,
-        cutoff=study.costs.acts_from,
+        cutoff=study.acts_from,
         adverse_word=study.words.acted,
         favourable_word=study.words.passed,
     )
@@ -118,9 +119,22 @@ def explained(
     """
     say("writing rules and checking them")
     rows = pd.concat([study.X_train, study.X_test], ignore_index=True)
-    ex = _explanation(study, fits, rows)
+    ex = explain(
+        fits.pipeline,
+        study.X_train,
+        study.y_train,
+        decision=decision_of(study),
+        random_state=study.seed,
+    )
+    later: dict[str, Check | str] = {}
+    changed: list[pd.DataFrame] = []
+    examples = _examples(study, ex, later, changed)
+    _shorten_limits(ex, pd.concat([rows, *changed], ignore_index=True))
     ex.check_rules(rows)
-    checks: dict[str, Check | str] = dict(ex.checks)
+    # What was asked of examples is told with them, under the names of the report.
+    checks: dict[str, Check | str] = {
+        name: check for name, check in ex.checks.items() if name in RULE_CHECKS
+    }
     rules = _rules(study, fits, ex, rows)
     checks["SQL = model"] = sql_check(ex.rules, rows, ex.output(rows)[:, 0, :])
     checks |= monotone_checks(study, ex)
@@ -130,8 +144,9 @@ def explained(
         "use": cost_of_use(study, fits, ex),
         "sql": _sql(ex, checks["SQL = model"]),
         "attribution": _attribution(study, fits, ex, rows, checks),
-        "examples": _examples(study, ex, checks),
+        "examples": examples,
     }
+    checks |= later
     return {"rules": rules, **found, "checks": [_said(*check) for check in checks.items()]}
 
 
@@ -157,18 +172,10 @@ def _said(name: str, check: Check | str) -> dict[str, Any]:
     }
 
 
-def _explanation(study: Study, fits: Fits, rows: pd.DataFrame) -> Explanation:
-    ex = explain(
-        fits.pipeline,
-        study.X_train,
-        study.y_train,
-        decision=decision_of(study),
-        random_state=study.seed,
-    )
-    # Limits are printed so that held-out rows, too, go where the model sends them.
+def _shorten_limits(ex: Explanation, rows: pd.DataFrame) -> None:
+    """Print limits so that all of these rows, changed ones too, go where the model sends them."""
     texts = limit_texts(ex.rules.rules, ex.rules.values(rows))
     ex.view = replace(ex.view, readable=replace(ex.rules, texts=texts))
-    return ex
 
 
 # -- rules ---------------------------------------------------------------------------------------
@@ -178,7 +185,7 @@ def _rules(study: Study, fits: Fits, ex: Explanation, rows: pd.DataFrame) -> dic
     """The pruned tree's leaves as rules, with how they fare."""
     rules, tree = ex.rules, fits.rival("pruned").tree
     leaf = native.apply(tree, fits.Z_test)[:, 0]
-    missing = rows.isna().any()
+    missing = missing_values(rules, rows)
     conditions = [_conditions(rule, ex, missing) for rule in rules]
     figures = _figures(study, ex, tree.tree_, leaf)
     listed = [
@@ -411,19 +418,23 @@ def _largest(study: Study, ex: Explanation, frame: pd.DataFrame) -> list[dict[st
 
 
 def _examples(
-    study: Study, ex: Explanation, checks: dict[str, Check | str]
+    study: Study, ex: Explanation, checks: dict[str, Check | str], changed: list[pd.DataFrame]
 ) -> dict[str, Any] | None:
-    """Three held-out rows and why the tree says of them what it says."""
+    """Three held-out rows and why the tree says of them what it says; notes changed rows."""
     if len(ex.rules) == 1 or not ex.checks["rules = model"].passed:
         return None
     try:
-        return _pushed(study, ex) if ex.decision is None else _reasons(study, ex, checks)
+        if ex.decision is None:
+            return _pushed(study, ex)
+        return _reasons(study, ex, checks, changed)
     except CheckFailedError as error:
         checks[ADDED_UP if ex.decision is None else REASONED] = Check(False, str(error), "")
         return None
 
 
-def _reasons(study: Study, ex: Explanation, checks: dict[str, Check | str]) -> dict[str, Any]:
+def _reasons(
+    study: Study, ex: Explanation, checks: dict[str, Check | str], changed: list[pd.DataFrame]
+) -> dict[str, Any]:
     """Adverse rows, from the surest to the closest: reasons and the cheapest change."""
     assert ex.decision is not None
     p = ex.output(study.X_test)[:, 0, 1]
@@ -438,7 +449,11 @@ def _reasons(study: Study, ex: Explanation, checks: dict[str, Check | str]) -> d
     if found.directions is not None:
         checks[AGREED] = found.directions
     rows = [
-        {"row": int(study.test_rows[i]) + 1, **_reasoned(one), "change": _change(ex, study, i)}
+        {
+            "row": int(study.test_rows[i]) + 1,
+            **_reasoned(one),
+            "change": _change(ex, study, i, changed),
+        }
         for i, one in zip(chosen.tolist(), found, strict=True)
     ]
     turned = [row["change"]["turned"] for row in rows if row["change"]["feasible"]]
@@ -467,12 +482,15 @@ def _reasoned(one: RowReasons) -> dict[str, Any]:
     }
 
 
-def _change(ex: Explanation, study: Study, i: int) -> dict[str, Any]:
+def _change(ex: Explanation, study: Study, i: int, changed: list[pd.DataFrame]) -> dict[str, Any]:
     """The cheapest change of a held-out row, and whether the model then decides otherwise."""
     assert ex.decision is not None
     row = study.X_test.iloc[[i]]
     found = ex.counterfactual(row)[0]
-    after = ex.output(found.apply(row))[:, 0, 1] if found.feasible else np.ones(1)
+    after = np.ones(1)
+    if found.feasible:
+        changed.append(found.apply(row))
+        after = ex.output(changed[-1])[:, 0, 1]
     return {
         "feasible": found.feasible,
         "changes": [
@@ -517,5 +535,7 @@ def _pushed(study: Study, ex: Explanation) -> dict[str, Any]:
 
 
 def _push(study: Study, ex: Explanation, i: int, j: int, push: float) -> dict[str, Any]:
-    name = ex.columns[j]
-    return {"column": name, "value": _shown(study.X_test[name].iloc[i]), "push": push}
+    name, row = ex.columns[j], study.X_test.iloc[[i]]
+    derived = ex.rules.columns[j].kind == "derived"  # what the model is given stands for it
+    value = ex.rules.values(row)[j][0] if derived else row[name].iloc[0]
+    return {"column": name, "value": _shown(value), "push": push}

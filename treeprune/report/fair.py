@@ -1,7 +1,8 @@
 """How unlike groups of people are treated, as grown and pruned, and what a stated limit would cost.
 
-Everything is measured on held-out rows by columns that no model has seen. It is a measure and
-never a filter: the tree that was chosen stays chosen, whatever the groups look like.
+Everything is measured on held-out rows, by columns that no model has seen or, as is then said, that
+the models take. It is a measure and never a filter: the tree that was chosen stays chosen, whatever
+the groups look like.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def fair(
     Returns
     -------
     dict or None
-        JSON-able; None without sensitive columns. Where groups cannot be measured,
+        JSON-able; None without sensitive columns. Of each column `seen` says whether the models
+        take it. Where groups cannot be measured,
         `not_measured` says why, and the columns have no `groups`.
 
     Examples
@@ -67,7 +69,7 @@ def fair(
     if not columns:
         return None
     told: dict[str, Any] = {
-        "columns": [_column(column) for column in columns],
+        "columns": [_column(column, study) for column in columns],
         "rows": len(study.y_test),
         "fewest_rows": FEWEST_ROWS,
         "most_groups": MOST_GROUPS,
@@ -94,9 +96,11 @@ def fair(
     return told
 
 
-def _column(column: GroupColumn) -> dict[str, Any]:
+def _column(column: GroupColumn, study: Study) -> dict[str, Any]:
+    left_out = {name for name, _ in study.excluded}
     return {
         "column": column.name,
+        "seen": column.name in study.X_train.columns and column.name not in left_out,
         "bands": column.bands,
         "too_many": column.too_many,
         "hidden": None,

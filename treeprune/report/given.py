@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import column_or_1d
 
+from ..decision import Decision
 from ..explain.features import FeatureMap
+from .coded import codes_of, label_order, twin_of
 from .collect import report_of
 from .columns import ModelColumns
+from .fitted import as_received, opened, shared_rows, training_notes
 from .making import Report, stamp
 from .rivals import Fits, Options, with_rivals
 from .study import Costs, Study, Words
@@ -27,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-
-    from ..decision import Decision
+    from sklearn.pipeline import Pipeline
 
 __all__ = ["report"]
 
@@ -41,7 +43,7 @@ def report(
     X_train: pd.DataFrame,
     y_train: Any,
     decision: Decision | None = None,
-    sensitive: pd.DataFrame | None = None,
+    sensitive: pd.DataFrame | pd.Series | None = None,
     excluded: Mapping[str, str] | None = None,
     limits: Sequence[str] = (),
     words: Words | None = None,
@@ -57,17 +59,20 @@ def report(
     ----------
     model : fitted estimator
         `PrunedClassifier`, `PrunedRegressor` (over a decision tree), `PrunedTreeClassifier` or
-        `PrunedTreeRegressor`, alone or at the end of a Pipeline.
+        `PrunedTreeRegressor`, alone or at the end of a Pipeline; or a search over one of these,
+        of which the best one is taken. There are no reports on ensembles and networks.
     X : DataFrame, shape (n_rows, n_columns)
         Held-out rows, raw columns, which nothing was chosen by.
     y : array-like, shape (n_rows,)
-        Their outcome: 0, 1, … for classes, as the model was fitted; numbers for regression.
+        Their outcome: any labels that the model was fitted on; numbers for regression.
     X_train, y_train : DataFrame, array-like
         The rows that the model was fitted on: rivals and refits are fitted on them as well.
     decision : Decision, optional
-        What a probability means; its adverse class must be 1.
-    sensitive : DataFrame, optional
-        Of the held-out rows, columns that groups are compared by.
+        What a probability means. Without one, P is that of the last of two classes, and the
+        likelier class is decided.
+    sensitive : DataFrame or Series, optional
+        Of the held-out rows, columns that groups are compared by; else those of `X` that the
+        decision calls sensitive. The report says whether the model takes them.
     excluded : mapping of str to str
         Columns that the model was not given, each with the reason.
     limits : sequence of str
@@ -92,9 +97,21 @@ def report(
     Raises
     ------
     TypeError
-        If rows are no DataFrames, or the model is no fitted pruned tree.
+        If rows are no DataFrames, the decision is no Decision, or the model is no pruned tree.
+    NotFittedError
+        If the model is not fitted.
     ValueError
-        If classes are not 0, 1, …, or the adverse class is not 1.
+        If the model was fitted on other rows than `X_train`, most of `X` are among these, a class
+        has no held-out row, outcomes are none of the model's classes, rows and outcomes do not
+        belong together, or a model of other labels than 0, 1, … cannot be fitted once more.
+
+    Notes
+    -----
+    Classes are counted from 0, two of them so that 1 is the adverse one. A model of other labels
+    is fitted once more on codes, and the report is about this twin if it says the same of all
+    rows to within 1e-12; a note in the report says so.
+
+    Of a cost matrix only differences matter: what an error costs beyond the right decision.
 
     Examples
     --------
@@ -109,84 +126,138 @@ def report(
     >>> told.to_text().splitlines()[0].split("  ")[0]
     'model, PRUNED TREE'
     """
-    steps = getattr(model, "steps", [("", model)])
-    pruned = steps[-1][1]
-    _check_model(pruned)
-    for rows in (X, X_train):
-        if not isinstance(rows, pd.DataFrame):
-            raise TypeError(
-                f"X and X_train must be DataFrames, as the report speaks of columns; got "
-                f"{type(rows).__name__}"
-            )
-    study = _study(pruned, X, y, X_train, y_train, name, random_state)
-    study = replace(
-        study,
-        excluded=(*(excluded or {}).items(), *_left_out(sensitive, X, excluded or {})),
+    steps = opened(model)
+    X, X_train = _tables(X, X_train)
+    y, y_train, target = _outcome(y, X, "y"), _outcome(y_train, X_train, "y_train"), _name_of(y)
+    if decision is not None and not isinstance(decision, Decision):
+        raise TypeError(
+            f"decision must be a Decision, got {type(decision).__name__}: Decision(adverse=…, "
+            "costs=… or cutoff=…)"
+        )
+    groups = _sensitive(sensitive, decision, X)
+    whole = make_pipeline(*(step for _, step in steps))
+    grown_words = " ".join(f"{whole[-1].path_.model!r}".split())
+    study = Study(
+        name=name,
+        target=target,
+        task="regression",
+        X_train=X_train.reset_index(drop=True),
+        X_test=X.reset_index(drop=True),
+        y_train=y_train,
+        y_test=y,
+        test_rows=np.arange(len(X)),
+        task_said=f"regression: {target} is a number",
         limits=tuple(limits),
-        sensitive=None if sensitive is None else sensitive.reset_index(drop=True),
+        sensitive=groups,
+        split="given",
+        split_said="held out: rows that were given as such; rows are numbered as there",
+        seed=random_state,
+        sha256=_hash(X_train, y_train, X, y),
     )
-    if decision is not None:
-        study = _decided(study, decision)
-    if words is not None:
-        study = replace(study, words=words)
-    options = _options(pruned, X_train, y_train, refits, margin, n_jobs)
-    fits = _fits(steps, study)
-    grown = fits.path.model
-    fits = with_rivals(study, options, fits, clone(grown), " ".join(f"{grown!r}".split()))
+    study, labels = _told(study, whole[-1], decision)
+    notes = [*_leak_notes(X, X_train), *training_notes(_before(whole), whole[-1], X_train, y_train)]
+    if labels != list(range(len(labels))):  # False and True are 0 and 1
+        whole = twin_of(whole, labels, X_train, y_train, X)
+        notes.append(_coded_note(study.labels, len(X) + len(X_train)))
+    study = replace(study, notes=tuple(notes), words=words or study.words)
+    fits, study = _fits(whole, study, excluded or {})
+    options = _options(whole[-1], study, refits, margin, n_jobs)
+    fits = with_rivals(study, options, fits, clone(fits.path.model), grown_words)
     return Report({**report_of(study, fits, options), "made": stamp(fits)})
 
 
-def _check_model(pruned: Any) -> None:
-    path = getattr(pruned, "path_", None)
-    if path is None or not hasattr(getattr(path, "model", None), "tree_"):
-        raise TypeError(
-            f"a report needs a fitted pruned decision tree, got {type(pruned).__name__}; fit "
-            "PrunedClassifier or PrunedRegressor over a tree, PrunedTreeClassifier or "
-            "PrunedTreeRegressor, alone or at the end of a Pipeline"
+def _before(whole: Pipeline) -> Any:
+    return whole[:-1] if len(whole) > 1 else None
+
+
+# -- what was given ------------------------------------------------------------------------------
+
+
+def _tables(X: Any, X_train: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Held-out and training rows with the same columns in the same order."""
+    for rows in (X, X_train):
+        if not isinstance(rows, pd.DataFrame):
+            how = "fit the model on a DataFrame with named columns, and give such ones"
+            raise TypeError(
+                "X and X_train must be pandas DataFrames, as the report speaks of columns; got "
+                f"{type(rows).__module__.partition('.')[0]}.{type(rows).__name__}: "
+                f"{'give X.to_pandas()' if hasattr(rows, 'to_pandas') else how}"
+            )
+        names = rows.columns
+        if not all(isinstance(name, str) for name in names) or not names.is_unique:
+            raise ValueError(
+                f"columns must have names that are texts and differ, got {list(names)[:20]}; "
+                "rename them before fitting"
+            )
+    for one, other, words in ((X, X_train, "X lacks"), (X_train, X, "X_train lacks")):
+        lacking = [name for name in other.columns if name not in one.columns]
+        if lacking:
+            raise ValueError(
+                f"{words} {lacking[:20]}, which the other has: give both the same columns"
+            )
+    return X[list(X_train.columns)], X_train
+
+
+def _name_of(y: Any) -> str:
+    if isinstance(y, pd.DataFrame):
+        y = y.iloc[:, 0]
+    name = getattr(y, "name", None)
+    return "y" if name is None else str(name)
+
+
+def _outcome(y: Any, X: pd.DataFrame, name: str) -> npt.NDArray:
+    """One value a row."""
+    _check_order(y, X, name)
+    values = column_or_1d(np.asarray(y), warn=False)
+    if len(values) != len(X):
+        raise ValueError(
+            f"{name} has {len(values)} values and its rows are {len(X)}: give one value a row"
+        )
+    return values
+
+
+def _check_order(values: Any, X: pd.DataFrame, name: str) -> None:
+    """Refuse a Series or frame that has the labels of the rows in another order."""
+    if not isinstance(values, pd.Series | pd.DataFrame) or values.index.equals(X.index):
+        return
+    if values.index.isin(X.index).all() and X.index.isin(values.index).all():
+        raise ValueError(
+            f"{name} has the labels (index) of its rows in another order; sort it by "
+            f"{name}.loc[X.index], or reset both if the order is right"
         )
 
 
-def _study(
-    pruned: Any,
-    X: pd.DataFrame,
-    y: Any,
-    X_train: pd.DataFrame,
-    y_train: Any,
-    name: str,
-    seed: int,
-) -> Study:
-    target = str(getattr(y, "name", None) or "y")
-    y, y_train = np.asarray(y), np.asarray(y_train)
-    classes = getattr(pruned, "classes_", None)
-    task = "regression" if classes is None else "binary" if len(classes) == 2 else "multiclass"
-    if classes is not None:
-        _check_classes(classes)
-    labels = () if classes is None else tuple(map(str, classes))
-    return Study(
-        name=name,
-        target=target,
-        task=task,
-        X_train=X_train.reset_index(drop=True),
-        X_test=X.reset_index(drop=True),
-        y_train=y_train if classes is None else y_train.astype(np.int64),
-        y_test=y if classes is None else y.astype(np.int64),
-        test_rows=np.arange(len(X)),
-        labels=labels,
-        task_said=_task_said(task, target, labels),
-        words=Words(hit=f"had {target} = 1", miss=f"had {target} = 0"),
-        split="given",
-        split_said="held out: rows that were given as such; rows are numbered as there",
-        seed=seed,
-        sha256=_hash(X_train, y_train, X, y),
-    )
+def _sensitive(given: Any, decision: Decision | None, X: pd.DataFrame) -> pd.DataFrame | None:
+    """Columns that groups are compared by, of the held-out rows."""
+    if given is None:
+        names = [] if decision is None else [c for c in decision.sensitive if c in X.columns]
+        return X[names].reset_index(drop=True) if names else None
+    if isinstance(given, pd.Series):
+        given = given.to_frame("sensitive" if given.name is None else given.name)
+    if not isinstance(given, pd.DataFrame):
+        raise TypeError(
+            f"sensitive must be a DataFrame or Series of the held-out rows, as groups are told by "
+            f"column; got {type(given).__name__}"
+        )
+    _check_order(given, X, "sensitive")
+    if len(given) != len(X):
+        raise ValueError(
+            f"sensitive has {len(given)} rows and X has {len(X)}: give the same held-out rows"
+        )
+    return given.reset_index(drop=True)
 
 
-def _task_said(task: str, target: str, labels: tuple[str, ...]) -> str:
-    if task == "regression":
-        return f"regression: {target} is a number"
-    if task == "binary":
-        return f"classification: P is the probability that {target} is 1"
-    return f"classification: {target} is one of {len(labels)} classes"
+def _leak_notes(X: pd.DataFrame, X_train: pd.DataFrame) -> list[str]:
+    shared = shared_rows(X, X_train)
+    if not shared:
+        return []
+    said = f"{shared} of {len(X)} held-out rows stand in X_train, with the same label and values"
+    if shared > len(X) / 2:
+        raise ValueError(
+            f"{said}: give rows that the model was not fitted on, such as the second part of "
+            "train_test_split"
+        )
+    return [f"{said}: the model has seen them, so that held-out figures are too good"]
 
 
 def _hash(*tables: Any) -> str:
@@ -198,57 +269,126 @@ def _hash(*tables: Any) -> str:
     return digest.hexdigest()
 
 
-def _check_classes(classes: npt.NDArray) -> None:
-    if not np.array_equal(classes, np.arange(len(classes))):
+# -- outcomes and decision -----------------------------------------------------------------------
+
+
+def _told(study: Study, pruned: Any, decision: Decision | None) -> tuple[Study, list[Any]]:
+    """The study with outcomes as codes or numbers and with the decision; labels by code."""
+    classes = getattr(pruned, "classes_", None)
+    if classes is None:
+        if decision is not None:
+            raise ValueError("a decision is about two classes; the model predicts a number")
+        return _with_numbers(study), []
+    labels = label_order(classes, decision)
+    study = replace(
+        study,
+        task="binary" if len(labels) == 2 else "multiclass",
+        y_test=codes_of(study.y_test, labels, "y"),
+        y_train=codes_of(study.y_train, labels, "y_train"),
+        labels=tuple(map(str, labels)),
+    )
+    _check_classes(study)
+    return _decided(study, decision), labels
+
+
+def _coded_note(labels: tuple[str, ...], n: int) -> str:
+    shown = ", ".join(f"{i} is {label}" for i, label in enumerate(labels[:3]))
+    more = ", …" if len(labels) > 3 else ""
+    return (
+        f"labels are coded ({shown}{more}): the model was fitted once more on codes, with the same "
+        f"probabilities on all {n} rows, and is reported in this form"
+    )
+
+
+def _with_numbers(study: Study) -> Study:
+    found = []
+    for name, y in (("y", study.y_test), ("y_train", study.y_train)):
+        try:
+            numbers = y.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"{name} must hold numbers, as the model predicts one: {error}"
+            ) from error
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{name} has missing or infinite values: leave these rows out")
+        found.append(numbers)
+    if np.ptp(found[0]) == 0:
         raise ValueError(
-            f"classes must be 0, 1, …; the model's are {list(classes)}: map the outcome to these, "
-            "two classes so that 1 is the adverse one, and fit again"
+            f"all {len(found[0])} held-out rows have one outcome, {found[0][0]:g}: nothing can be "
+            "told apart; give more rows"
+        )
+    return replace(study, y_test=found[0], y_train=found[1])
+
+
+def _check_classes(study: Study) -> None:
+    counts = np.bincount(study.y_test, minlength=len(study.labels))
+    lacking = [label for label, n in zip(study.labels, counts, strict=True) if n == 0]
+    if lacking:
+        raise ValueError(
+            f"{len(lacking)} of {len(counts)} classes of {study.target!r} have no held-out row: "
+            f"{lacking[:10]}; hold out rows of every class (train_test_split(…, stratify=y))"
         )
 
 
-def _left_out(
-    sensitive: pd.DataFrame | None, X: pd.DataFrame, said: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """Sensitive columns that the model was not given, if nothing else was said of them."""
-    names = () if sensitive is None else sensitive.columns
-    return [(str(c), "sensitive") for c in names if c not in X.columns and c not in said]
-
-
-def _decided(study: Study, decision: Decision) -> Study:
-    if study.task != "binary" or decision.adverse != 1:
-        raise ValueError(
-            f"a decision is about two classes, of which 1 is adverse; the model is {study.task}, "
-            f"and adverse is {decision.adverse!r}"
-        )
-    cutoff = float(decision.cutoff or 0.5)
-    costs = decision.costs if isinstance(decision.costs, dict) else None
-    if costs is None:
-        found = Costs((1 - cutoff) / cutoff, 1.0, "as the cut-off implies")
-    else:
-        found = Costs(costs["miss"], costs["false_alarm"], "as the decision says")
+def _decided(study: Study, decision: Decision | None) -> Study:
+    """With the decision, in words and as a cut-off."""
+    target, labels = study.target, study.labels
+    if study.task == "multiclass":
+        said = f"classification: {target} is one of {len(labels)} classes"
+        return replace(study, task_said=said)
+    said = f"classification: P is the probability that {target} is {labels[1]}"
+    hit, miss = (f"had {target} = {label}" for label in (labels[1], labels[0]))
+    if decision is None:
+        if labels != ("0", "1"):
+            said += " (the last of the model's classes; a Decision names the other)"
+        return replace(study, task_said=said, words=Words(hit=hit, miss=miss))
     words = Words(
         acts=f"{decision.adverse_word.capitalize()}:",
         act=decision.adverse_word,
         acted=decision.adverse_word,
         passed=decision.favourable_word,
         let=decision.favourable_word,
-        hit=f"had {study.target} = 1",
-        miss=f"had {study.target} = 0",
+        hit=hit,
+        miss=miss,
     )
-    return replace(study, costs=found, words=words, decision=decision)
+    costs = _costs(decision)
+    cutoff = decision.cutoff if costs is None else None
+    study = replace(study, task_said=said, words=words, costs=costs, cutoff=cutoff)
+    # Columns that only groups are compared by are none of the model's, of which reasons speak.
+    apart = set() if study.sensitive is None else set(study.sensitive) - set(study.X_train)
+    own = tuple(name for name in decision.sensitive if name not in apart)
+    # One cut-off decides everywhere, so that a tie that rounding has moved is decided alike.
+    told = replace(decision, adverse=1, costs=None, cutoff=study.acts_from, sensitive=own)
+    return replace(study, decision=told)
 
 
-def _options(
-    pruned: Any, X: pd.DataFrame, y: Any, refits: int, margin: float, n_jobs: int
-) -> Options:
+def _costs(decision: Decision) -> Costs | None:
+    """What errors cost beyond right decisions, in the caller's unit; None if nobody stated it."""
+    costs = decision.costs
+    if costs is None:
+        return None
+    source = "as the decision says"
+    if isinstance(costs, dict):
+        return Costs(costs["miss"], costs["false_alarm"], source)
+    (right_0, alarm), (miss, right_1) = costs
+    if right_0 or right_1:
+        source += ", each beyond what the right decision costs"
+    return Costs(miss - right_1, alarm - right_0, source)
+
+
+# -- fits ----------------------------------------------------------------------------------------
+
+
+def _options(pruned: Any, study: Study, refits: int, margin: float, n_jobs: int) -> Options:
     """The options that the model itself was fitted with."""
     cv = pruned.cv if isinstance(pruned.cv, int) else None
-    folds = cv or (5 if pruned.cv is None else pruned.cv.get_n_splits(X, y))
+    if cv is None:
+        cv = 5 if pruned.cv is None else pruned.cv.get_n_splits(study.X_train, study.y_train)
     return Options(
         method=pruned.method if isinstance(pruned.method, str) else pruned.method.name,
         strength=pruned.strength,
         max_size=pruned.max_size,
-        cv=folds,
+        cv=cv,
         scoring=pruned.scoring if isinstance(pruned.scoring, str) else None,
         jobs=n_jobs,
         margin=margin,
@@ -256,16 +396,33 @@ def _options(
     )
 
 
-def _fits(steps: list[tuple[str, Any]], study: Study) -> Fits:
-    """The model, and rows as its tree receives them."""
-    whole = make_pipeline(*(step for _, step in steps))
-    before = whole[:-1] if len(steps) > 1 else None
-    raw = FeatureMap.of(before, study.X_train).groups
-    columns = ModelColumns(tuple(map(str, raw)), tuple(raw), (), {})
-    Z_train, Z_test = (_dense(before, X) for X in (study.X_train, study.X_test))
-    return Fits(whole, columns, Z_train, Z_test, ())
+def _fits(whole: Pipeline, study: Study, said: Mapping[str, str]) -> tuple[Fits, Study]:
+    """The model and rows as its tree receives them; the study with all columns left out."""
+    before = _before(whole)
+    feature_map = FeatureMap.of(before, study.X_train)
+    columns = _columns(feature_map)
+    if study.decision is not None:
+        study.decision.check_columns(column.name for column in feature_map.columns)
+    taken = columns.used(range(len(columns.raw)))
+    study = replace(study, excluded=tuple(_left_out(study, taken, said).items()))
+    Z_train, Z_test = (as_received(before, X) for X in (study.X_train, study.X_test))
+    return Fits(whole, columns, Z_train, Z_test, ()), study
 
 
-def _dense(before: Any, X: pd.DataFrame) -> Any:
-    Z: Any = X if before is None else before.transform(X)
-    return Z.toarray() if sparse.issparse(Z) else Z
+def _columns(feature_map: FeatureMap) -> ModelColumns:
+    groups = tuple(map(str, feature_map.groups))
+    names = [column.name for column in feature_map.columns]
+    parts = tuple(tuple(names[i] for i in source.raw) for source in feature_map.sources)
+    return ModelColumns(groups, groups, (), {}, parts)
+
+
+def _left_out(study: Study, taken: set[str], said: Mapping[str, str]) -> dict[str, str]:
+    """Columns that the model does not take, each with a reason."""
+    wrong = [name for name in said if name in taken]
+    if wrong:
+        raise ValueError(f"excluded says that the model was not given {wrong}, but it takes them")
+    found = {str(name): str(why) for name, why in said.items()}
+    groups = () if study.sensitive is None else map(str, study.sensitive.columns)
+    found |= {name: "sensitive" for name in groups if name not in taken and name not in found}
+    dropped = [name for name in study.X_train.columns if name not in taken and name not in found]
+    return found | dict.fromkeys(dropped, "dropped by the model's preprocessing")

@@ -208,9 +208,9 @@ def with_interval(value: float, drawn: Array) -> dict[str, float | None]:
 
 
 def _size(rival: Rival, fits: Fits) -> dict[str, Any]:
-    raw = fits.columns.raw
     if rival.tree is None:
-        return {"leaves": None, "depth": None, "tests": None, "columns": len(set(raw))}
+        every = fits.columns.used(range(len(fits.columns.raw)))
+        return {"leaves": None, "depth": None, "tests": None, "columns": len(every)}
     trees, splits = native.read(rival.tree), native.splits(rival.tree)
     depth = kernels.depths(trees.parent)
     leaf = native.apply(rival.tree, fits.Z_test)[:, 0]
@@ -218,7 +218,7 @@ def _size(rival: Rival, fits: Fits) -> dict[str, Any]:
         "leaves": trees.n_leaves,
         "depth": int(depth.max()),
         "tests": float(depth[leaf].mean()),
-        "columns": len({raw[j] for j in splits.feature if j >= 0}),
+        "columns": len(fits.columns.used(splits.feature.tolist())),
     }
 
 

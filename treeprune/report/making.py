@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .markdown import picture_file
 from .pictures import pictures_of
 from .save import write_all
 from .use import speeds
@@ -28,6 +29,11 @@ __all__ = ["FORMATS", "Report", "stamp"]
 
 FORMATS = ("text", "markdown", "html", "json")
 _ENDINGS = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
+PICTURES = ("path", "tree", "components", "attributions", "calibration")
+FILES = (
+    *(f"treeprune-report.{ending}" for ending in _ENDINGS.values()),
+    *map(picture_file, PICTURES),
+)
 
 
 def stamp(fits: Fits) -> dict[str, Any]:
@@ -167,8 +173,6 @@ class Report:
         >>> sorted(report.files(["html", "json"]))
         ['treeprune-report.html', 'treeprune-report.json']
         """
-        from .markdown import picture_file
-
         out = {}
         for name in dict.fromkeys(formats):
             if name not in FORMATS:
@@ -181,7 +185,7 @@ class Report:
         return out
 
     def save(self, folder: str | Path, formats: Iterable[str] = FORMATS) -> list[Path]:
-        """Write the renderings into a folder, which is made if need be: all of them or none.
+        """Write the renderings into a folder, which is made if need be, each file whole.
 
         Parameters
         ----------

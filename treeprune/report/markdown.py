@@ -33,7 +33,7 @@ _MARKUP = re.compile(
     re.VERBOSE,
 )
 # At the start of a paragraph: heads, lists, quotations, rules.
-_START = re.compile(r"^(\d+)([.)])(?=\s)|^([#>+=-])")
+_START = re.compile(r"^(\d+)([.)])(?=\s)|^([#>+=-]|\[(?=[ xX]\]))")
 _ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.|(?<=\w)@(?=\w)", re.IGNORECASE)
 
 
@@ -65,7 +65,7 @@ def render_markdown(report: dict[str, Any], pictures: Mapping[str, Picture] | No
     """
     document = document_of(report)
     drawn = pictures_of(report) if pictures is None else pictures
-    parts = [f"# {escaped(document.title)}", escaped(document.subtitle)]
+    parts = [f"# {escaped(document.title)}", _paragraph(document.subtitle)]
     for section in document.front:
         parts += _section(section, drawn)
     for section in document.details:
@@ -95,8 +95,12 @@ def escaped(text: str) -> str:
     a_b \<b>x\</b> [.1,.2] [l\](u) \*
     """
     text = _MARKUP.sub(lambda found: "\\" + found[0], text)
-    text = _START.sub(lambda found: f"{found[1] or ''}\\{found[2] or found[3]}", text)
     return _ADDRESS.sub(lambda found: f"&#{ord(found[0])};", text)
+
+
+def _paragraph(text: str) -> str:
+    """Escaped where a line begins, too."""
+    return _START.sub(lambda found: f"{found[1] or ''}\\{found[2] or found[3]}", escaped(text))
 
 
 def _section(section: Section, pictures: Mapping[str, Picture]) -> list[str]:
@@ -106,12 +110,12 @@ def _section(section: Section, pictures: Mapping[str, Picture]) -> list[str]:
 
 def _block(block: Block, pictures: Mapping[str, Picture]) -> list[str]:
     if isinstance(block, Paragraph):
-        text = escaped(block.text)
+        text = _paragraph(block.text)
         return [{"head": f"### {text}", "warning": f"**{text}**"}.get(block.role, text)]
     if isinstance(block, Items):
         marks = [f"{i}. " if block.numbered else "- " for i in range(1, len(block.texts) + 1)]
         texts = zip(marks, block.texts, strict=True)
-        return ["\n".join(mark + escaped(text) for mark, text in texts)]
+        return ["\n".join(mark + _paragraph(text) for mark, text in texts)]
     if isinstance(block, Code):
         return [_fenced(block)]
     if isinstance(block, Figure):
@@ -128,7 +132,7 @@ def _fenced(block: Code) -> str:
 
 def _image(picture: Picture) -> str:
     alt = re.sub(r"[\\`*_\[\]<>&|~$:@]", r"\\\g<0>", " ".join(picture.alt.split()))
-    return f"![{alt}]({picture_file(picture.name)})\n\n{escaped(picture.caption)}"
+    return f"![{alt}]({picture_file(picture.name)})\n\n{_paragraph(picture.caption)}"
 
 
 def _table(block: Table) -> str:

@@ -7,6 +7,7 @@ what else was possible.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .. import native
 from ..estimators import PrunedClassifier, PrunedRegressor
+from ..exceptions import PrunedToRootWarning
 from ..pruning import METHODS
 from .columns import ModelColumns, encoder, model_columns, scaled
 from .folds import check_folds, folds_of, rows_aside
@@ -242,7 +244,10 @@ def with_rivals(
     other_name = "cost_complexity" if options.method == "reduced_error" else "reduced_error"
     say(f"pruning by {method_words(other_name)}")
     plain = Options(other_name, cv=options.cv, scoring=options.scoring, jobs=options.jobs)
-    other = _pruned(study, tree, other_name, plain).fit(fits.Z_train, study.y_train, **together)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrunedToRootWarning)  # its size is in the tables
+        other = _pruned(study, tree, other_name, plain)
+        other.fit(fits.Z_train, study.y_train, **together)
     say("growing small trees (grid search)")
     small, small_detail = _grown_small(study, tree, fits.path, options, fits.Z_train)
     say("fitting the linear model")

@@ -6,10 +6,12 @@ refitted as they were fitted, but for the tree grown small, whose size is not se
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..exceptions import PrunedToRootWarning
 from ..explain.interpretability import InterpretabilityScore
 from ..explain.interpretability.refits import SHARE
 from ..metrics.comparison import Comparison, compare
@@ -61,7 +63,23 @@ def scored(
         return None
     say(f"scoring interpretability ({n} refits of {len(COMPARED)} models)")
     rivals = [fits.rival(key) for key in COMPARED]
-    found = compare(
+    with warnings.catch_warnings():
+        # How small refits are is part of the score; the models themselves have been warned of.
+        warnings.simplefilter("ignore", PrunedToRootWarning)
+        found = _compared(study, fits, rivals, options, n)
+    return {
+        "rows": found.scores["pruned"].counts["rows"],
+        "refits": n,
+        "share": SHARE,
+        "models": [_model(rival, found.scores[rival.key]) for rival in rivals],
+        "pairs": _pairs(found),
+    }
+
+
+def _compared(
+    study: Study, fits: Fits, rivals: list[Rival], options: Options, n: int
+) -> Comparison:
+    return compare(
         {r.key: fits.pipeline if r.key == "pruned" else fits.whole(r.model) for r in rivals},
         study.X_test,
         study.y_test,
@@ -73,13 +91,6 @@ def scored(
         random_state=study.seed,
         n_jobs=options.jobs,
     )
-    return {
-        "rows": found.scores["pruned"].counts["rows"],
-        "refits": n,
-        "share": SHARE,
-        "models": [_model(rival, found.scores[rival.key]) for rival in rivals],
-        "pairs": _pairs(found),
-    }
 
 
 def refits_of(study: Study, options: Options) -> int:
@@ -112,12 +123,19 @@ def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _same(found: Comparison, key: str) -> bool:
+    """Whether two models differ in nothing but what their refits have done."""
+    one, other = (found.scores[name].components for name in ("pruned", key))
+    return all(abs(one[name] - other[name]) < 1e-9 for name in one if name != "stability")
+
+
 def _pairs(found: Comparison) -> list[dict[str, Any]]:
     """The pruned tree against each other model."""
     others = [key for key in COMPARED if key != "pruned"]
     return [
         {
             "other": key,
+            "same": _same(found, key),
             "share": found.share("pruned", key),
             "easier": found.verdict("pruned", key),
         }

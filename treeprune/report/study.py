@@ -86,8 +86,11 @@ class Costs:
     @property
     def acts_from(self) -> float:
         """The cut-off as it is applied: lower by what rounding may take from a tie."""
-        cutoff = float(self.cutoff)
-        return max(cutoff - min(TIE, cutoff / 2), float(np.nextafter(0.0, 1.0)))
+        return _applied(float(self.cutoff))
+
+
+def _applied(cutoff: float) -> float:
+    return max(cutoff - min(TIE, cutoff / 2), float(np.nextafter(0.0, 1.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +117,8 @@ class Study:
         The task in words, and how it was found.
     costs : Costs or None
         Costs of the errors of a binary decision.
+    cutoff : float or None
+        Probability from which a binary decision acts, where it was stated without costs.
     words : Words
         How the decision is said.
     excluded : tuple of (str, str)
@@ -160,6 +165,7 @@ class Study:
     labels: tuple[str, ...] = ()
     task_said: str = ""
     costs: Costs | None = None
+    cutoff: float | None = None
     words: Words = field(default_factory=Words)
     excluded: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -178,11 +184,18 @@ class Study:
         """Whether the target is a class."""
         return self.task != "regression"
 
+    @property
+    def acts_from(self) -> float | None:
+        """The cut-off as it is applied; None where the likeliest class is decided."""
+        if self.costs is not None:
+            return self.costs.acts_from
+        return None if self.cutoff is None else _applied(self.cutoff)
+
     def decide(self, proba: npt.NDArray) -> npt.NDArray[np.int64]:
         """The class decided for each row of probabilities: at the cut-off, else the likeliest."""
-        if self.costs is None:
+        if self.acts_from is None:
             return np.argmax(proba, axis=1)
-        return (proba[:, 1] >= self.costs.acts_from).astype(np.int64)
+        return (proba[:, 1] >= self.acts_from).astype(np.int64)
 
     @property
     def min_samples_leaf(self) -> int:

@@ -113,8 +113,8 @@ def _table(block: Table) -> list[str]:
         lines = _broken(full, block)
     else:
         lines = [[line] for line in table(full, block.left).splitlines()]
-        if max(len(line) for (line,) in lines) > WIDTH:
-            return _listed(block)
+    if max(len(line) for part in lines for line in part) > WIDTH:
+        return _listed(block)
     cells = iter(lines)
     out = []
     for i in range(len(rows)):

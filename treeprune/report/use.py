@@ -6,7 +6,6 @@ machine and the hour, and are therefore measured apart.
 
 from __future__ import annotations
 
-import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from .rivals import Fits
     from .study import Study
 
-__all__ = ["PROTOCOL", "cost_of_use", "speeds"]
+__all__ = ["cost_of_use", "speeds"]
 
-PROTOCOL = 4  # of pickle, fixed: another one gives another number of bytes
 COMPARED = ("grown", "pruned")
 
 _ROWS = 10_000  # predicted at least in one call, so that a clock can tell
@@ -49,9 +47,8 @@ def cost_of_use(study: Study, fits: Fits, ex: Explanation) -> dict[str, dict[str
     -------
     dict
         By "grown" and "pruned": `rules`; `conditions`, the mean number of conditions of the rule
-        that takes a held-out row, at most one a raw column; `bytes` of the fitted scikit-learn
-        tree alone, without encoder and without anything of this package, as pickled with
-        `PROTOCOL`. JSON-able.
+        that takes a held-out row, at most one a raw column; `bytes` of the arrays in which the
+        fitted scikit-learn tree alone holds nodes and values. JSON-able.
 
     Notes
     -----
@@ -81,7 +78,7 @@ def _cost(tree: Any, Z: pd.DataFrame, ex: Explanation) -> dict[str, Any]:
     return {
         "rules": len(rules),
         "conditions": float(asked[leaf].mean()),
-        "bytes": len(pickle.dumps(tree, protocol=PROTOCOL)),
+        "bytes": native.stored_bytes(tree),
     }
 
 

@@ -22,10 +22,11 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from .. import __version__
 from ..exceptions import UntrustedModelError
+from ..files import write_whole
 from .archive import FILE_LIMIT, members_of, packed, read_bytes
 from .schema import TRUSTED_TYPES, Schema, parsed
 from .structure import FORMAT, about_problems, columns_of, grown_tree, shape_problems
-from .writing import archive_bytes, write_whole
+from .writing import archive_bytes
 
 __all__ = [
     "FILE_LIMIT",
@@ -200,7 +201,7 @@ def model_bytes(saved: Saved) -> bytes:
         ) from error
     try:
         raw = archive_bytes({"about": about, "model": saved.model, "grown": saved.grown})
-    except TypeError as error:
+    except (TypeError, UntrustedModelError) as error:
         raise UntrustedModelError(f"cannot be saved: {error}") from error
     try:
         _Checked(raw).require()
@@ -420,7 +421,7 @@ def _constructed(raw: bytes) -> dict[str, Any]:
         try:
             return skops.io.loads(raw, trusted=TRUSTED_TYPES)
         except _NO_ANSWER as error:
-            raise UntrustedModelError(f"cannot be constructed: {error}") from error
+            raise UntrustedModelError(f"cannot be constructed: {_words(error)}") from error
 
 
 def _answer_problems(model: Any, about: dict[str, Any]) -> list[str]:
@@ -439,12 +440,16 @@ def _answer_problems(model: Any, about: dict[str, Any]) -> list[str]:
                 dtype=np.float64,
             )
     except _NO_ANSWER as error:
-        words = " ".join(str(error).split())[:120]
-        return [f"model: does not answer when it is asked about a row: {words}"]
+        return [f"model: does not answer when it is asked about a row: {_words(error)}"]
     shape = (1,) if about["task"] == "regression" else (1, len(about["labels"]))
     if told.shape != shape or not np.isfinite(told).all() or width != model[-1].n_features_in_:
         return ["model: its answer about a row has not the shape of an answer"]
     return []
+
+
+def _words(error: Exception) -> str:
+    """What another library says, in which names from the file may stand."""
+    return ascii(" ".join(str(error).split()))[1:-1][:120]
 
 
 def _first(categories: list[Any]) -> Any:

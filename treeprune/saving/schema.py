@@ -7,7 +7,6 @@ out as numbers, text, lists, arrays and `Described` objects, which only look lik
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import math
@@ -21,12 +20,13 @@ import numpy as np
 
 from ..exceptions import UntrustedModelError
 from ..native.stored_trees import is_node_dtype
+from .archive import UNPACKED_LIMIT
+from .attributes import check_attributes, shown
 
 __all__ = ["PROTOCOL", "TRUSTED", "TRUSTED_TYPES", "Described", "Schema", "TypeName", "parsed"]
 
 PROTOCOL = 2  # of skops; newer versions of skops keep reading it
 DEPTH_LIMIT = 64  # a saved model has some 25 levels
-SHOWN = 60
 
 _SKLEARN = (
     "compose._column_transformer.ColumnTransformer",
@@ -74,13 +74,11 @@ _PARTS = {
     "JsonNode": {"content", "is_json"},
 }
 _ARRAY_PARTS = {"numpy": {"type", "file"}, "json": {"type", "content", "shape"}}
-_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# What our pipelines never have, and what could be called or written to.
-_ALWAYS_NONE = frozenset({"func", "inverse_func", "kw_args", "inv_kw_args", "memory"})
 # What reading the header of an array may end in, which numpy evaluates as Python's literals.
-_NO_ARRAY = (
-    *(ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError),
+_NO_HEADER = (
+    *(ValueError, TypeError, SyntaxError, RecursionError, OverflowError),
     *(tokenize.TokenError, Warning),
+    MemoryError,  # so Python's parser calls what is nested too deeply
 )
 _KEY_TYPES = {"builtins.str": str, "builtins.int": int}
 
@@ -182,7 +180,7 @@ def parsed(members: dict[str, bytes]) -> Schema:
         _refuse("schema.json is no description of an object")
     protocol = root.pop("protocol", None)
     if type(protocol) is not int or protocol != PROTOCOL:
-        _refuse(f"the protocol is {_shown(protocol)}; {PROTOCOL} is read")
+        _refuse(f"the protocol is {shown(protocol)}; {PROTOCOL} is read")
     if not isinstance(root.pop("_skops_version", None), str):
         _refuse("schema.json does not say which version of skops wrote it")
     types = _types_in(root)
@@ -191,7 +189,7 @@ def parsed(members: dict[str, bytes]) -> Schema:
         return Schema(types, untrusted)
     reader = _Reader(members)
     value = reader.value(root, 0)
-    unused = sorted(set(members) - reader.used - {"schema.json"})
+    unused = sorted(set(members) - set(reader.arrays) - {"schema.json"})
     if unused:
         _refuse(f"{unused[0]} belongs to nothing in the model")
     return Schema(types, (), value, tuple(reader.objects))
@@ -199,12 +197,6 @@ def parsed(members: dict[str, bytes]) -> Schema:
 
 def _refuse(message: str) -> NoReturn:
     raise UntrustedModelError(message)
-
-
-def _shown(value: object) -> str:
-    """A value from the file, short and without what a terminal would obey."""
-    text = ascii(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -223,35 +215,42 @@ def _loaded(raw: bytes) -> Any:
     except UntrustedModelError:
         raise
     except ValueError as error:  # not JSON, not UTF-8, a number of thousands of digits
-        raise UntrustedModelError(f"schema.json is not JSON: {_shown(str(error))}") from None
+        raise UntrustedModelError(f"schema.json is not JSON: {shown(str(error))}") from None
 
 
 def _types_in(root: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Kind and type of everything that looks like a node, wherever it stands."""
     found: set[tuple[str, str]] = set()
-    waiting: list[Any] = [(root, 0)]
-    while waiting:
-        part, depth = waiting.pop()
-        if depth > 4 * DEPTH_LIMIT:
-            _refuse("schema.json is nested too deeply")
-        if isinstance(part, dict):
-            if _HEAD & set(part):
-                head = [part.get(name) for name in ("__loader__", "__module__", "__class__")]
-                if not all(isinstance(name, str) for name in head):
-                    _refuse("schema.json has a node without kind, module or class")
-                found.add((head[0], f"{head[1]}.{head[2]}"))  # type: ignore[arg-type]
-            waiting += [(value, depth + 1) for value in part.values()]
-        elif isinstance(part, list):
-            waiting += [(value, depth + 1) for value in part]
-    return tuple(sorted(found))
+    level: list[Any] = [root]
+    for _ in range(4 * DEPTH_LIMIT):
+        below: list[Any] = []
+        for part in level:
+            if isinstance(part, dict):
+                if not _HEAD.isdisjoint(part):
+                    found.add(_type_of(part))
+                part = part.values()
+            # Only what can hold a node: a description may list millions of numbers.
+            below += [value for value in part if isinstance(value, (dict, list))]
+        if not below:
+            return tuple(sorted(found))
+        level = below
+    _refuse("schema.json is nested too deeply")
+
+
+def _type_of(node: dict[str, Any]) -> tuple[str, str]:
+    head = [node.get(name) for name in ("__loader__", "__module__", "__class__")]
+    if not all(isinstance(name, str) for name in head):
+        _refuse("schema.json has a node without kind, module or class")
+    return str(head[0]), f"{head[1]}.{head[2]}"
 
 
 @dataclass(eq=False)
 class _Reader:
-    """Turns nodes into values; remembers which members were used."""
+    """Turns nodes into values; remembers the members that were used, each read once."""
 
     members: dict[str, bytes]
-    used: set[str] = field(default_factory=set)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    referred: int = 0  # bytes; skops reads a member anew for each node that refers to it
     objects: list[Described] = field(default_factory=list)
 
     def value(self, node: Any, depth: int) -> Any:
@@ -269,12 +268,12 @@ class _Reader:
             given = node.get("type")
             wanted = _ARRAY_PARTS.get(given) if isinstance(given, str) else None
             if wanted is None:
-                _refuse(f"an array is stored as {_shown(given)}; possible are numpy and json")
+                _refuse(f"an array is stored as {shown(given)}; possible are numpy and json")
         else:
             wanted = _PARTS[kind]
         if set(node) != _HEAD | wanted:
             odd = sorted(set(node) ^ (_HEAD | wanted))
-            _refuse(f"a {kind} must have the parts of its kind; odd: {_shown(odd[0])}")
+            _refuse(f"a {kind} must have the parts of its kind; odd: {shown(odd[0])}")
 
     def _items(self, node: dict[str, Any], depth: int) -> list[Any]:
         if not isinstance(node["content"], list):
@@ -296,7 +295,7 @@ class _Reader:
         try:
             value = json.loads(node["content"])
         except (ValueError, RecursionError):
-            _refuse(f"a plain value is not JSON: {_shown(node['content'])}")
+            _refuse(f"a plain value is not JSON: {shown(node['content'])}")
         if isinstance(value, (dict, list)):
             _refuse("a plain value must be one number, text, truth value or null")
         return value
@@ -320,7 +319,7 @@ class _Reader:
         for kind, (key, value) in zip(types, content.items(), strict=True):
             make = _KEY_TYPES.get(kind.name) if isinstance(kind, TypeName) else None
             if make is None or (make is int and not re.fullmatch(r"-?[0-9]{1,18}", key)):
-                _refuse(f"a key {_shown(key)} must be text or an integer")
+                _refuse(f"a key {shown(key)} must be text or an integer")
             out[make(key)] = self.value(value, depth)
         if len(out) != len(content):
             _refuse("a dict has a key twice")
@@ -331,10 +330,7 @@ class _Reader:
         attributes = self.value(node["content"], depth)
         if not isinstance(attributes, dict):
             _refuse(f"{name} must have a dict of attributes")
-        for attribute, value in attributes.items():
-            _check_attribute(name, attribute)
-            if attribute in _ALWAYS_NONE and value is not None:
-                _refuse(f"{name} must have no {attribute}")
+        check_attributes(name, attributes)
         return self._object(name, attributes)
 
     def _object(self, name: str, attributes: dict[str, Any]) -> Described:
@@ -376,49 +372,50 @@ class _Reader:
 
     def _array(self, name: Any) -> np.ndarray:
         if not isinstance(name, str) or name == "schema.json" or name not in self.members:
-            _refuse(f"there is no array {_shown(name)}")
-        self.used.add(name)
-        try:
-            return _npy(self.members[name])
-        except UntrustedModelError as error:
-            raise UntrustedModelError(f"{name}: {error}") from None
-
-
-def _check_attribute(type_name: str, attribute: Any) -> None:
-    """An attribute must not stand where the class has something to call."""
-    module, _, cls = type_name.rpartition(".")
-    known = getattr(importlib.import_module(module), cls, None)  # on the list above
-    if known is None:
-        _refuse(f"the installed version has no {type_name}")
-    if (
-        not isinstance(attribute, str)
-        or not _ATTRIBUTE.fullmatch(attribute)
-        or attribute.startswith("__")
-        or callable(getattr(known, attribute, None))
-    ):
-        _refuse(f"{type_name} cannot have an attribute {_shown(attribute)}")
+            _refuse(f"there is no array {shown(name)}")
+        self.referred += len(self.members[name])
+        if self.referred > UNPACKED_LIMIT:
+            _refuse(
+                f"has arrays of more than {UNPACKED_LIMIT} bytes, the limit, each counted as often "
+                "as it is referred to"
+            )
+        if name not in self.arrays:
+            try:
+                self.arrays[name] = _npy(self.members[name])
+            except UntrustedModelError as error:
+                raise UntrustedModelError(f"{name}: {error}") from None
+        return self.arrays[name]
 
 
 def _npy(raw: bytes) -> np.ndarray:
     """An array in numpy's own format, of numbers or of a tree's nodes, as long as it says."""
     stream = io.BytesIO(raw)
     try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            _refuse("not the version of numpy's format that is written for numbers")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy mends odd headers, with a warning
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        if dtype.hasobject:
-            _refuse("holds objects, which numpy stores as a pickle, and a pickle can run any code")
-        if dtype.kind not in "biuf" and not is_node_dtype(dtype):
-            _refuse(f"holds {_shown(str(dtype))}, neither numbers nor nodes of this scikit-learn")
-        # Before memory is asked for: the header may claim any shape.
-        if len(shape) > 3 or min(shape, default=0) < 0:
-            _refuse("has a shape that no part of a model has")
-        if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
-            _refuse("is not as long as it says")
-        return np.load(io.BytesIO(raw), allow_pickle=False)
+        shape, dtype = _header(stream)
     except UntrustedModelError:
         raise
-    except _NO_ARRAY as error:
-        raise UntrustedModelError(f"not an array: {_shown(str(error))}") from None
+    except _NO_HEADER as error:
+        raise UntrustedModelError(f"not an array: {shown(str(error))}") from None
+    if dtype.hasobject:
+        _refuse("holds objects, which numpy stores as a pickle, and a pickle can run any code")
+    if dtype.kind not in "biuf" and not is_node_dtype(dtype):
+        _refuse(f"holds {shown(str(dtype))}, neither numbers nor nodes of this scikit-learn")
+    # Before memory is asked for: the header may claim any shape.
+    if len(shape) > 3 or min(shape, default=0) < 0:
+        _refuse("has a shape that no part of a model has")
+    if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
+        _refuse("is not as long as it says")
+    try:
+        return np.load(io.BytesIO(raw), allow_pickle=False)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UntrustedModelError(f"not an array: {shown(str(error))}") from None
+
+
+def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type, as claimed."""
+    if np.lib.format.read_magic(stream) != (1, 0):
+        _refuse("not the version of numpy's format that is written for numbers")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy mends odd headers, with a warning
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    return shape, dtype

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..exceptions import UntrustedModelError
 from ..native.stored_trees import without_padding
-from .archive import packed
+from .archive import SCHEMA_LIMIT, packed
 from .schema import PROTOCOL
 
-__all__ = ["archive_bytes", "write_whole"]
+__all__ = ["archive_bytes"]
 
 
 def archive_bytes(value: Any) -> bytes:
@@ -39,6 +37,8 @@ def archive_bytes(value: Any) -> bytes:
     ------
     TypeError
         If skops cannot save something in it.
+    UntrustedModelError
+        If its description is longer than what is read again.
 
     Examples
     --------
@@ -55,6 +55,11 @@ def archive_bytes(value: Any) -> bytes:
     # Whether the nodes are those of the protocol is seen when the result is read back.
     root |= {"protocol": PROTOCOL, "_skops_version": skops.__version__}
     schema = json.dumps(root, separators=(",", ":")).encode("ascii")
+    if len(schema) > SCHEMA_LIMIT:
+        raise UntrustedModelError(
+            f"its description takes {len(schema)} bytes, the limit is {SCHEMA_LIMIT}: leave out "
+            "columns of very many categories, each of which takes some 200 bytes"
+        )
     return packed({"schema.json": schema, **{name: raw for raw, name in arrays.items()}})
 
 
@@ -80,37 +85,3 @@ def _tidy(raw: bytes) -> bytes:
     out = io.BytesIO()
     np.save(out, without_padding(array), allow_pickle=False)
     return out.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and move it into place.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; nothing is left behind then.
-
-    Examples
-    --------
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder) / "a.txt", b"text")
-    ...     os.listdir(folder)
-    ['a.txt']
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".treeprune-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)  # can only be read by setting it
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

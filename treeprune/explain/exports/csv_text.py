@@ -12,12 +12,12 @@ import csv
 import io
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...files import write_whole
 from .frames import to_decision_table, to_frame
 
 if TYPE_CHECKING:
@@ -132,20 +132,5 @@ def to_csv(
     text = frame_csv(tables[what](rules))
     if path is None:
         return text
-    _write(Path(path), text.encode("utf-8-sig", errors="replace"))
+    write_whole(Path(path), text.encode("utf-8-sig", errors="replace"))
     return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)  # only readable by setting it
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

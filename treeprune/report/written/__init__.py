@@ -5,9 +5,10 @@ Everything that is said is said here, once, for text, Markdown and HTML alike.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ..document import Document
+from ..document import Block, Code, Document, Items, Paragraph, Section, Table
 from ..words import printable
 from .facts import calibration_section, data_section, sql_section, stamp_words
 from .front import front_sections, summary_sentence
@@ -65,7 +66,29 @@ def document_of(report: dict[str, Any]) -> Document:
             f"{title['n_train']} train / {title['n_held_out']} held out, seed {title['seed']}"
         ),
         summary=summary_sentence(report),
-        front=front_sections(report),
-        details=tuple(section for section in details if section is not None),
-        stamp=stamp_words(report),
+        front=tuple(map(_plain, front_sections(report))),
+        details=tuple(_plain(section) for section in details if section is not None),
+        stamp=None if report["made"] is None else printable(stamp_words(report)),
     )
+
+
+def _plain(section: Section) -> Section:
+    """Whatever a dict holds, nothing in a section is obeyed by a terminal."""
+    return replace(section, blocks=tuple(map(_plain_block, section.blocks)))
+
+
+def _plain_block(block: Block) -> Block:
+    if isinstance(block, Paragraph):
+        return replace(block, text=printable(block.text))
+    if isinstance(block, Items):
+        return replace(block, texts=tuple(map(printable, block.texts)))
+    if isinstance(block, Table):
+        return replace(
+            block,
+            caption=printable(block.caption),
+            head=tuple(map(printable, block.head)),
+            rows=tuple(tuple(map(printable, row)) for row in block.rows),
+        )
+    if isinstance(block, Code):  # its lines are breaks of its own
+        return replace(block, text="\n".join(map(printable, block.text.split("\n"))))
+    return block

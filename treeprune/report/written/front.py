@@ -39,7 +39,7 @@ def front_sections(report: dict[str, Any]) -> tuple[Section, ...]:
     for key, label, title, text in (
         ("stability", "STABILITY", "Stability", stability_words(report)),
         ("reason", "REASONS", "Reasons", reasons_line(report)),
-        ("groups", "GROUPS", "Groups", groups_line(report)),
+        ("groups", "FAIRNESS", "Fairness", groups_line(report)),
     ):
         if text:
             sections.append(_said(key, label, title, text))
@@ -79,11 +79,17 @@ def _decision(report: dict[str, Any]) -> str:
     if title["task"] == "multiclass":
         return f"the class of {target} with the largest probability; all errors count the same."
     words = {name: printable(word) for name, word in decision["words"].items()}
+    p = f"P is the probability that {target} is {printable(decision['positive'])}"
+    if decision["cutoff"] is None:
+        return f"{p}; {words['act']} if P > 1/2, as no costs were given."
     if not decision["costs"]:
-        return f"{words['act']} if P > 1/2, as no costs were given."
+        return (
+            f"{p}, which is adverse; {words['act']} if P >= {decision['cutoff_text']}, a cut-off "
+            "that was stated without costs."
+        )
     costs = decision["costs"]
     return (
-        f"adverse = {target} is {printable(decision['positive'])}; {words['act']} if P >= "
+        f"{p}, which is adverse; {words['act']} if P >= "
         f"{decision['cutoff_text']}, which costs least on average when {words['missed']} costs "
         f"{plain(costs['miss'])} and {words['alarm']} {plain(costs['false_alarm'])} "
         f"({printable(costs['source'])})."
@@ -100,7 +106,15 @@ def summary_sentence(report: dict[str, Any]) -> str:
     leaves = "leaf" if pruned["leaves"] == 1 else "leaves"
     columns = "column" if pruned["columns"] == 1 else "columns"
     moved = "-" if change["value"] is None else signed(change["value"])
-    bounds = "" if change["low"] is None else f" [{signed(change['low'])},{signed(change['high'])}]"
+    bounds = ""
+    if change["low"] is not None:
+        bounds = f" [{signed(change['low'])},{signed(change['high'])}, one-sided 95 % bounds]"
+    if grown["leaves"] == pruned["leaves"]:
+        return (
+            f"Pruning removed nothing: the tree as grown, of {grown['leaves']} {leaves}, is kept; "
+            f"its {name} on {held['n']} held-out rows is "
+            f"{figure(pruned['figures'][lead]['value'])}."
+        )
     return (
         f"Pruning took the tree from {grown['leaves']} to {pruned['leaves']} {leaves}, from "
         f"{grown['columns']} to {pruned['columns']} {columns} and from "
@@ -135,8 +149,13 @@ def _outcome(report: dict[str, Any]) -> str:
         )
     swap = held["swap"]
     words = {name: printable(word) for name, word in report["decision"]["words"].items()}
-    return (
+    text = (
         f"{words['acts']} {swap['n_acted']} of {held['n']}, including "
-        f"{swap['n_acted_negative']} of {swap['n_negative']} that {words['miss']}; "
-        f"{swap['n_passed_positive']} of {swap['n_passed']} {words['passed']} {words['hit']}."
+        f"{swap['n_acted_negative']} of {swap['n_negative']} that {words['miss']}"
+    )
+    if swap["n_passed"] == 0:
+        return f"{text}; none is {words['passed']}."
+    return (
+        f"{text}; {swap['n_passed_positive']} of {swap['n_passed']} {words['passed']} "
+        f"{words['hit']}."
     )

@@ -29,9 +29,15 @@ def fairness_section(report: dict[str, Any]) -> Section:
     """How groups fare; without sensitive columns, that nothing was measured."""
     told = report["fairness"]
     if told is None:
+        left = [e["column"] for e in report["excluded"] if e["reason"] == "sensitive"]
+        why = "no sensitive column was named"
+        if left:
+            why = (
+                f"{', '.join(map(printable, left))}: left out, but groups are not compared by them"
+            )
         text = (
-            "not measured: no sensitive column was named. Groups may fare differently all the "
-            "same; leaving a column out of the model does not prevent it."
+            f"not measured: {why}. Groups may fare differently all the same; leaving a column out "
+            "of the model does not prevent it."
         )
         return _section(Paragraph(text))
     blocks: list[Block] = [Paragraph(_head(report))]
@@ -72,7 +78,7 @@ def groups_line(report: dict[str, Any]) -> str | None:
 
 
 def _section(*blocks: Block) -> Section:
-    return Section("fairness", "FAIRNESS", "Groups", blocks)
+    return Section("fairness", "FAIRNESS", "Fairness between groups", blocks)
 
 
 # -- groups --------------------------------------------------------------------------------------
@@ -80,8 +86,7 @@ def _section(*blocks: Block) -> Section:
 
 def _head(report: dict[str, Any]) -> str:
     told = report["fairness"]
-    names = ", ".join(printable(column["column"]) for column in told["columns"])
-    text = f"by {names}, which no model has seen"
+    text = _by(told["columns"])
     if told["not_measured"] is not None:
         return f"{text}: not measured, {printable(told['not_measured'])}"
     each = ", each column by itself" if len(told["columns"]) > 1 else ""
@@ -97,6 +102,16 @@ def _head(report: dict[str, Any]) -> str:
         f"TPR: the same share of those that {miss}, so that 1 - TPR were wrongly {acted}; FPR: of "
         f"those that {hit}, so wrongly {passed}."
     )
+
+
+def _by(columns: list[dict[str, Any]]) -> str:
+    """Which columns, and whether a model has seen them."""
+    parts = []
+    for seen, words in ((False, "which no model has seen"), (True, "which the models take")):
+        names = ", ".join(printable(c["column"]) for c in columns if c["seen"] is seen)
+        if names:
+            parts.append(f"by {names}, {words}")
+    return "; ".join(parts)
 
 
 def _column(column: dict[str, Any], report: dict[str, Any], i: int) -> list[Block]:

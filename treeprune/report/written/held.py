@@ -49,7 +49,12 @@ def with_interval(entry: dict[str, Any], form: Any = figure) -> str:
     """
     if entry["low"] is None or entry["high"] is None:
         return form(entry["value"])
-    return f"{form(entry['value'])} [{form(entry['low'])},{form(entry['high'])}]"
+    edge = _three_digits if form is significant else form
+    return f"{form(entry['value'])} [{edge(entry['low'])},{edge(entry['high'])}]"
+
+
+def _three_digits(value: float | None) -> str:
+    return significant(value, 3)
 
 
 def _form(name: str) -> Any:
@@ -90,7 +95,8 @@ def difference_table(held: dict[str, Any]) -> Table:
         said = d["verdict"].upper()
         rows.append((f"pruned - {label[d['rival']]}", value, bounds, said, needed))
     lead = FIGURES[held["lead"]]
-    head = (f"difference in {lead}", "value", "bounds", "verdict", "")
+    level = f"one-sided {plain(100 * held['level'])} %"
+    head = (f"difference in {lead}", "value", level, "verdict", "")
     caption = f"Differences in {lead} on the same held-out rows"
     return Table("differences", caption, head, tuple(rows), left=(0, 2, 3, 4))
 
@@ -252,8 +258,8 @@ def before_after(report: dict[str, Any]) -> Section:
     legend = (
         "Change: pruned minus as grown, the same rows resampled for both; the verdict rests on "
         "the one-sided bounds of the first screen. rules: one a leaf; conditions: raw columns "
-        "asked about for a row, bounds of one column counted once; bytes: of the fitted tree "
-        "alone, pickled (protocol 4). How many rows a second are predicted stands with the time "
+        "asked about for a row, bounds of one column counted once; bytes: of the arrays "
+        "of nodes and values. How many rows a second are predicted stands with the time "
         "at the end: a clock gives another figure each time."
     )
     table = Table("before_after", caption, head, tuple(rows))

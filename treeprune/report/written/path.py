@@ -57,7 +57,10 @@ def _legend(path: dict[str, Any]) -> str:
         "error_based": "0 is C4.5's own recursion; beyond, the price of a leaf in expected errors",
     }.get(path["method"], "the price of a leaf from which on the step is the best one")
     text = f"strength: {meaning}; risk: {path['risk_words']}, per row"
-    return f"{text}; SE: over folds." if path["scoring"] else f"{text}."
+    if not path["scoring"]:
+        return f"{text}."
+    asked = all(step["score"] is not None for step in path["steps"])
+    return f"{text}; SE: over folds{'' if asked else '; -: a step that was not scored'}."
 
 
 def choice_words(report: dict[str, Any]) -> str:
@@ -91,6 +94,8 @@ def _rule(path: dict[str, Any]) -> str:
     if rule == "best":
         return f"{what}: {top}."
     limit = f"{'at most' if path['lower_is_better'] else 'at least'} {figure(choice['limit'])}"
+    if best["step"] == one["step"] and best["leaves"] == 1:
+        return f"{what}, one-SE rule: {top}, the smallest tree there is."
     if best["step"] == one["step"]:
         return f"{what}, one-SE rule: {top}, and no smaller tree is within one SE of it ({limit})."
     return (

@@ -107,8 +107,8 @@ def _reasons(report: dict[str, Any]) -> list[Block]:
     legend = (
         "Rows are numbered as in the data, from 1. Methods: two kinds of Shapley values, and how "
         "far P is above what the column's best value would give. Cost of a change: 1 for another "
-        "category or one median absolute deviation of a number; whether it can be made is not "
-        "known here."
+        "category or for 1.4826 median absolute deviations of a number (one standard deviation, "
+        "were it normal); whether it can be made is not known here."
     )
     return [*blocks, Paragraph(legend, "legend")]
 

@@ -51,7 +51,8 @@ def rules_section(report: dict[str, Any]) -> Section:
             _table(report, rules["shown"], "all_rules"),
         ]
     blocks.append(Paragraph(_legend(report), "legend"))
-    return Section("tree", "TREE", "The pruned tree and its rules", tuple(blocks))
+    title = "The pruned tree and its rules" if tree["n_leaves"] > 1 else "Rules"
+    return Section("tree", "RULES", title, tuple(blocks))
 
 
 def _table(report: dict[str, Any], shown: list[dict[str, Any]], name: str) -> Table:
@@ -129,6 +130,10 @@ def _legend(report: dict[str, Any]) -> str:
             f"train: the {rules['grown_on']} rows that the tree was grown on; the other "
             f"{rules['n_train'] - rules['grown_on']} decided what was pruned"
         )
+    parts.append(
+        "limits are shortened as far as every row of these data goes the same way; the SQL and "
+        "the JSON have them exactly"
+    )
     if rules["unseen_missing"]:
         names = ", ".join(printable(n) for n in rules["unseen_missing"])
         parts.append(f"missing in held-out rows only, so sent to the larger branch: {names}")

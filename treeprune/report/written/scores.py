@@ -47,7 +47,7 @@ def score_section(report: dict[str, Any]) -> Section | None:
         Paragraph(_what(told, by_key), "legend"),
         Paragraph(f"{_asked(by_key['pruned']['measures'])} {_orders(told, by_key)}"),
     )
-    return Section("interpretability", "INTERPRETABILITY", "Interpretability", blocks)
+    return Section("interpretability", "INTERPRETABILITY", "Interpretability in detail", blocks)
 
 
 def _table(told: dict[str, Any]) -> Table:
@@ -111,10 +111,13 @@ def _orders(told: dict[str, Any], by_key: dict[str, Any]) -> str:
         verdict = {"pruned": "easier", pair["other"]: "not easier"}.get(
             pair["easier"], "DEPENDS ON WEIGHTS"
         )
-        said.append(f"{other}: {verdict} ({percent(pair['share'])})")
+        if pair["same"]:
+            said.append(f"{other}: NO DIFFERENCE but in refits")
+        else:
+            said.append(f"{other}: {verdict} ({percent(pair['share'])})")
     return (
-        "Is the pruned tree easier, and under which share of all weightings of the components? "
-        f"Than {'; than '.join(said)}."
+        "Is the pruned tree easier, and under which share of all weightings of the components "
+        f"(weights only: what refits vary is not counted)? Than {'; than '.join(said)}."
     )
 
 
