@@ -811,7 +811,7 @@ def odd(credit, tmp_path_factory):
         ("nul.csv", "NUL bytes"),
         ("wide.csv", "--max-columns raises it"),
         ("lacking.csv", "lacks the column savings, which treeprune-model.skops takes; it has:"),
-        ("number.csv", "column 'savings' holds numbers, where the model takes text: 100 to"),
+        ("number.csv", "column 'savings' holds nothing that the model knows (but '1'): 100 to"),
         ("text.csv", r"column 'amount_dm' holds text (such as 'much\x1b[31m'), where the model"),
     ],
 )
@@ -819,6 +819,22 @@ def test_data_that_is_not_the_models_is_refused(credit, odd, name, words):
     refused(invoke("explain", credit / MODEL, odd / name, "--row", 1), words)
     for command in ("score", "compare"):
         refused(invoke(command, credit / MODEL, odd / name, "--target", "default"), words)
+
+
+def test_codes_that_look_like_numbers_are_still_text(tmp_path):
+    """A model of codes 01 to 04 and A1 is asked of a file in which only 01 occurs."""
+    rng = np.random.default_rng(0)
+    code = rng.choice(["01", "02", "03", "04", "A1"], 400)
+    y = (np.isin(code, ["01", "A1"]) ^ (rng.random(400) < 0.1)).astype(int)
+    frame = pd.DataFrame({"code": code, "x": rng.normal(size=400).round(2), "y": y})
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    fitted = invoke("fit", tmp_path / "all.csv", "--target", "y", "--cv", 3, "--refits", 0,
+                    "--formats", "json", "--out", tmp_path)  # fmt: skip
+    assert fitted.exit_code == 0, fitted.stderr
+    frame[frame["code"] == "01"].to_csv(tmp_path / "one.csv", index=False)
+    result = invoke("explain", tmp_path / MODEL, tmp_path / "one.csv", "--row", 1)
+    assert result.exit_code == 0, result.stderr
+    assert "code" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import time
 import tracemalloc
+import warnings
 import zipfile
 import zlib
 from itertools import pairwise
@@ -25,7 +28,16 @@ from hypothesis import strategies as st
 
 from treeprune import datasets
 from treeprune.datasets import load
-from treeprune.report.intake import InputRefused, ReadLimits, Table, read_csv, read_table
+from treeprune.report.intake import (
+    InputRefused,
+    ReadLimits,
+    Table,
+    read_csv,
+    read_table,
+    records,
+)
+from treeprune.report.intake.cells import MISSING
+from treeprune.report.intake.csv_text import csv_parts
 
 pa = pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq  # noqa: E402
@@ -145,6 +157,249 @@ def test_names_are_only_names(tmp_path, name):
     for form in ("a.csv", "a.parquet"):
         assert list(read_table(tmp_path / form).frame) == [name, "y"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "a.parquet"]
+
+
+# -- cells of CSV ----------------------------------------------------------------------------------
+
+PIECES = [
+    *('"', ",", "\n", "\r", "\r\n", " ", "a", "01", "1", "-2.5e3", "NA", "true", '""', ",a\n"),
+    *("1,2\n", '"x\ny",3\r\n', "\x0b", "\x85", "\u2028", "\ufeff", "\x1a", "#", "_", "٣", "inf"),
+]
+NUMBER = re.compile(
+    r"[ \t\n\v\f\r]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\v\f\r]*"
+)
+
+
+def small_blocks(monkeypatch, rows: int = 2) -> None:
+    """Blocks of so few rows that small files have many."""
+    monkeypatch.setattr(records, "BLOCK", 1)
+    monkeypatch.setattr(records, "LEAST_ROWS", rows)
+
+
+def expected(cells: list[str]) -> list:
+    """What a column of these cells is, told one by one."""
+    present = [None if cell in MISSING else cell for cell in cells]
+    if all(cell is None or NUMBER.fullmatch(cell) for cell in present):
+        return [None if cell is None else float(cell) for cell in present]
+    same = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}
+    return [same.get(cell, cell) for cell in present]
+
+
+def held(column: pd.Series) -> list:
+    return [None if pd.isna(value) else value for value in column]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=16), st.integers(1, 3))
+def test_the_frame_is_what_the_strict_reader_says(pieces, rows):
+    raw = ("h,k\n" + "".join(pieces)).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        small_blocks(patch, rows)
+        try:
+            frame = csv_parts(Path("a.csv"), raw, ReadLimits())[0]
+        except InputRefused:
+            return
+    lines = csv.reader(io.StringIO(raw.decode(), newline=""), strict=True)
+    told = [row for row in lines if len(row) == 2 or (row and row[0].strip(" \t"))][1:]
+    assert [held(frame[name]) for name in ("h", "k")] == [
+        expected(list(cells)) for cells in zip(*told, strict=True)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["3.0", "03", "x", "", "NA", " 7", "1e3"]),
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
+            st.one_of(st.floats(-1e30, 1e30).map(repr), st.just("null")),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.randoms(use_true_random=False),
+)
+def test_what_a_cell_is_does_not_depend_on_its_row(rows, end, random):
+    order = random.sample(range(len(rows)), len(rows))
+    found = []
+    for some in (rows, [rows[i] for i in order]):
+        stream = io.StringIO(newline="")
+        csv.writer(stream, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c")])
+        csv.writer(stream, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(some)
+        with pytest.MonkeyPatch.context() as patch:
+            small_blocks(patch)
+            found.append(csv_parts(Path("a"), stream.getvalue().encode(), ReadLimits())[0])
+    assert [held(found[0][name]) for name in "abc"] == [
+        expected(list(cells)) for cells in zip(*rows, strict=True)
+    ]
+    for name in "abc":
+        assert [held(found[0][name])[i] for i in order] == held(found[1][name])
+        assert found[0][name].dtype == found[1][name].dtype
+
+
+def test_late_text_keeps_what_early_cells_say(tmp_path):
+    cells = ["3.0", "03"] * 300_000 + ["A1"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = read_table(written(tmp_path, "\n".join(["code", *cells, ""]).encode()))
+    assert table.frame["code"].cat.categories.tolist() == ["03", "3.0", "A1"]
+    assert table.frame["code"].value_counts().tolist() == [300_000, 300_000, 1]
+    assert table.notes == ("code is read as text: 1 of 600001 values are not numbers",)
+
+
+@pytest.mark.parametrize("n_words", [3, 20_000])
+@pytest.mark.parametrize("odd", ["w", "NA", "", "TRUE"])
+def test_many_words_are_read_as_few_are(tmp_path, n_words, odd):
+    cells = [f"w{i * 7919 % n_words}" for i in range(40_000)] + [odd]
+    table = read_table(written(tmp_path, "\n".join(["x,y", *(f"{c},1" for c in cells)]).encode()))
+    shown = {"w": "w", "TRUE": "True"}.get(odd)
+    assert held(table.frame["x"]) == [*cells[:-1], shown]
+    names = table.frame["x"].cat.categories.tolist()
+    assert names == sorted({*cells[:-1], *([shown] if shown else [])})
+    assert table.said_missing == (("x",) if odd == "NA" else ())
+
+
+def test_numbers_are_exact(tmp_path):
+    values = np.random.default_rng(0).normal(size=2000) * 10.0 ** (np.arange(2000) % 60 - 30)
+    whole = [2**53 + 1, -(2**63), 2**63 - 1]
+    text = "\n".join(["x", *map(repr, values.tolist())])
+    assert read_table(written(tmp_path, text.encode())).frame["x"].tolist() == values.tolist()
+    text = "\n".join(["x", *map(str, whole)])
+    assert read_table(written(tmp_path, text.encode())).frame["x"].tolist() == whole
+    for cells in (["1", "99999999999999999999"], ["99999999999999999999", "0.5"]):
+        frame = read_table(written(tmp_path, "\n".join(["x", *cells]).encode())).frame
+        assert frame["x"].tolist() == [float(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "word", ["1_0", "٣", "\x1c1", "0x10", "1e", ".", "- 1", "NAN", "+nan", " NA"]
+)
+def test_what_is_no_number_makes_text(tmp_path, word):
+    assert held(read_table(written(tmp_path, f"x,y\n1,2\n{word},3\n".encode())).frame["x"]) == [
+        "1", word,
+    ]  # fmt: skip
+
+
+def test_words_for_missing_are_those_of_pandas():
+    cells = pd.Series(sorted(MISSING) + [word.swapcase() for word in sorted(MISSING)])
+    text = "x,y\n" + "".join(f"{cell},1\n" for cell in cells)
+    theirs = pd.read_csv(io.StringIO(text), dtype={"x": str})["x"]
+    ours = csv_parts(Path("a.csv"), text.encode(), ReadLimits())[0]["x"]
+    assert ours.isna().tolist() == theirs.isna().tolist()
+    assert ours.isna().sum() >= len(MISSING) < len(cells)
+
+
+def test_leading_zeros_are_noted(tmp_path):
+    table = read_table(written(tmp_path, b"code,month,n,t\n1,01,0,01\n2,12,0.5,x\n10,02,00.5,y\n"))
+    assert table.frame["month"].tolist() == [1, 12, 2]
+    assert table.notes == (
+        "month: values such as '01' are read as numbers, without their leading zeros; if they are "
+        "names, put a letter before each",
+    )
+
+
+def test_truth_is_spelt_in_one_way(tmp_path):
+    table = read_table(written(tmp_path, b"p,q,r\ntrue,TRUE,True\nfalse,maybe,False\n,true,\n"))
+    assert held(table.frame["p"]) == ["True", "False", None]
+    assert held(table.frame["q"]) == ["True", "maybe", "True"]
+    assert table.notes == ("p, q: 'TRUE', 'false', 'true' are written as True and False",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b,c\n\r1,2,3\n\r,5,6\n\r7,8,9\n\r",
+        b'h,k\n,\x0b b"a\r\r,',
+        b"a,b\r\n1,2\r3,4\r\n",
+        b"a,b\r1,2\r3,4\n",
+    ],
+)
+def test_mixed_line_ends_are_refused(tmp_path, content):
+    assert "one kind of line end" in refusal(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_line_end_alone_is_read(tmp_path, end):
+    lines = ["a,b", "", '1,"x\ry"', '2,"x\ny"', " \t", '3,"x\r\ny"', ""]
+    frame = read_table(written(tmp_path, end.join(lines).encode())).frame
+    assert frame["a"].tolist() == [1, 2, 3]
+    assert frame["b"].tolist() == ["x\ry", "x\ny", "x\r\ny"]
+
+
+def test_blank_lines_of_one_column(tmp_path):
+    assert held(read_table(written(tmp_path, b'x\n1\n\n \n""\n2\n')).frame["x"]) == [1, None, 2]
+
+
+def test_columns_asked_for_as_text(tmp_path):
+    path = written(tmp_path, b"code,n,gone\n01,1,\n01,2.50,NA\n")
+    table = read_table(path, text=("code", "n", "gone", "not there"))
+    assert held(table.frame["code"]) == ["01", "01"] and held(table.frame["n"]) == ["1", "2.50"]
+    assert held(table.frame["gone"]) == [None, None] and table.said_missing == ("gone",)
+    assert all(isinstance(kind, pd.CategoricalDtype) for kind in table.frame.dtypes)
+    assert table.notes == ("gone: read as missing: 'NA' (1)",)
+    assert read_table(path).frame["code"].tolist() == [1, 1]
+
+
+def test_columns_of_parquet_asked_for_as_text(tmp_path):
+    from decimal import Decimal
+
+    path = parquet(
+        tmp_path,
+        {
+            "whole": [1, None, 2**60 + 1],
+            "float": [1.0, None, 3.0],
+            "real": [1.5, 2.0, None],
+            "money": [Decimal("1.20"), Decimal("-3.10"), None],
+            "none": pa.nulls(3),
+            "text": ["7", "8", "true"],
+            "dict": pa.array([7, 9, 7]).dictionary_encode(),
+        },
+        row_group_size=2,
+    )
+    table = read_table(path, text=pq.read_schema(path).names)
+    assert {name: held(column) for name, column in table.frame.items()} == {
+        "whole": ["1", None, str(2**60 + 1)],
+        "float": ["1", None, "3"],
+        "real": ["1.5", "2.0", None],
+        "money": ["1.20", "-3.10", None],
+        "none": [None] * 3,
+        "text": ["7", "8", "True"],
+        "dict": ["7", "9", "7"],
+    }
+    assert all(isinstance(kind, pd.CategoricalDtype) for kind in table.frame.dtypes)
+    assert table.notes == ()
+
+
+def test_a_header_of_blank_names_is_refused(tmp_path):
+    assert "no column has a name" in refusal(written(tmp_path, b", \n1,2\n"))
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path, monkeypatch):
+    path, stat_of = written(tmp_path, TEXT), os.stat
+
+    def swapped(name, *args, **kwargs):
+        found = stat_of(name, *args, **kwargs)
+        if str(name) == str(path):
+            path.unlink()
+            os.mkfifo(path)
+        return found
+
+    monkeypatch.setattr(os, "stat", swapped)
+    assert "not a regular file" in refusal(path)
+
+
+def test_a_file_that_grows_is_refused(tmp_path, monkeypatch):
+    path, fstat_of = written(tmp_path, TEXT), os.fstat
+
+    def growing(handle):
+        found = fstat_of(handle)
+        with path.open("ab") as stream:
+            stream.write(b"1,2,3\n")
+        return found
+
+    monkeypatch.setattr("treeprune.files.os.fstat", growing)
+    assert "changes while it is read" in refusal(path)
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -425,6 +680,62 @@ def test_a_small_file_of_endlessly_equal_cells_is_refused_unread(tmp_path):
     path = parquet(tmp_path, {f"c{i}": column for i in range(100)})
     assert path.stat().st_size < 300_000
     assert "bytes for 900,000 rows of 100 cells, more than the limit" in refusal(path)
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+from treeprune.report.intake import InputRefused, read_table
+import pyarrow.parquet
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak()
+try:
+    read_table(Path(sys.argv[1]))
+except InputRefused as refused:
+    print(peak() - before, refused)
+"""
+
+
+def as_varint(number: int) -> bytes:
+    """A whole number as the footer of a Parquet file has it."""
+    number, out = number << 1, []
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+@pytest.mark.parametrize("lies", [1, 2])
+def test_a_parquet_bomb_is_refused_whatever_its_footer_states(tmp_path, lies):
+    """The size of a row group is forged, then also those of its columns."""
+    n = 150_000_000
+    table = pa.table({f"c{i}": pa.array(["a" * n]) for i in range(5)})
+    path = parquet(tmp_path, table, use_dictionary=False, write_statistics=False,
+                   compression="zstd")  # fmt: skip
+    del table
+    raw, about = bytearray(path.read_bytes()), pq.read_metadata(path).row_group(0)
+    sizes = [about.total_byte_size, about.column(0).total_uncompressed_size]
+    for size in sizes[:lies]:
+        old = as_varint(size)
+        small = bytes([0x90, *[0x80] * (len(old) - 2), 0])  # 8, in as many bytes
+        footer = len(raw) - 8 - int.from_bytes(raw[-8:-4], "little")
+        raw[footer:] = raw[footer:].replace(old, small)
+    path.write_bytes(raw)
+    forged = pq.read_metadata(path).row_group(0)
+    assert forged.total_byte_size < 100
+    assert (forged.column(4).total_uncompressed_size < 100) == (lies == 2)
+    run = subprocess.run(
+        [sys.executable, "-c", BOMB, str(path)], capture_output=True, text=True, check=True
+    )
+    mebibytes, told = run.stdout.split(maxsplit=1)
+    assert "bytes once unpacked, more than the limit of 536,870,912" in told
+    assert int(mebibytes) < (50, 1100)[lies - 1]  # 1.5 GB or more if all columns were read at once
+
+
+def test_names_with_dots_are_only_names(tmp_path):
+    path = parquet(tmp_path, {"a.b": [1, 2], "a": ["x", "y"], "a.b.c": [0.5, 1.5]})
+    frame = read_table(path).frame
+    assert frame.to_dict("list") == {"a.b": [1, 2], "a": ["x", "y"], "a.b.c": [0.5, 1.5]}
 
 
 def test_a_long_text_that_repeats_is_held_once(tmp_path):

@@ -112,7 +112,7 @@ def asked_rows(
     ...     print(refusal)
     no_such_file.csv: no such file
     """
-    table = read_table(path, limits)
+    table = read_table(path, limits, text=_texts(models))
     frame, notes = table.frame, list(table.notes)
     y, kept = np.zeros(len(frame)), np.ones(len(frame), dtype=bool)
     if target is not None:
@@ -146,6 +146,16 @@ def asked_rows(
 # -- columns -------------------------------------------------------------------------------------
 
 
+def _texts(models: Sequence[OpenedModel]) -> list[str]:
+    """Columns that are text to a model: codes such as 01 are no numbers there."""
+    columns = [column for model in models for column in model.about["columns"]]
+    return [column["name"] for column in columns if _is_text(column)]
+
+
+def _is_text(column: dict[str, Any]) -> bool:
+    return any(isinstance(category, str) for category in column["categories"] or ())
+
+
 def _check_names(path: Path, frame: pd.DataFrame, model: OpenedModel) -> None:
     lacking = [name for name in model.columns if name not in frame.columns]
     if lacking:
@@ -159,27 +169,25 @@ def _taken(path: Path, series: pd.Series, column: dict[str, Any], limits: ReadLi
     """A column as the model's encoder takes it."""
     name, categories = column["name"], column["categories"]
     numeric = pd.api.types.is_numeric_dtype(series)
-    wants_text = categories is not None and any(isinstance(c, str) for c in categories)
-    if not wants_text:
+    if not _is_text(column):
         if not numeric and series.notna().any():
             raise InputRefused(
                 f"{path}: column {name!r} holds text ({_example(series)}), where the model takes "
                 "numbers"
             )
         return series.astype(np.float64) if not numeric else series
-    if numeric and series.notna().any():
-        known = [str(c) for c in categories if c is not None]
-        raise InputRefused(
-            f"{path}: column {name!r} holds numbers, where the model takes text: {listed(known)}"
-        )
-    if numeric:  # nothing but missing values
-        known = [c for c in categories if c is not None]
-        return pd.Series(pd.Categorical([None] * len(series), known), index=series.index)
     found = int(series.nunique())
     if found > limits.categories:
         raise InputRefused(
             f"{path}: column {name!r} has {found:,} categories, more than {limits.categories:,}; "
             "--max-categories raises the limit"
+        )
+    present = series.dropna()
+    known = [category for category in categories if category is not None]
+    if len(present) and not present.isin(known).any():
+        raise InputRefused(
+            f"{path}: column {name!r} holds nothing that the model knows "
+            f"(but {_short(present.iloc[0])}): {listed(known)}"
         )
     return series
 

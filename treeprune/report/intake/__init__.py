@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .csv_text import csv_parts
 from .opening import GZIP, bytes_of, inflated
 from .parquet import MAGIC, parquet_parts
 from .table import InputRefused, ReadLimits, Table, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["InputRefused", "ReadLimits", "Table", "listed", "read_csv", "read_table"]
 
@@ -27,7 +31,9 @@ _OTHERS = {
 }
 
 
-def read_table(path: str | Path, limits: ReadLimits | None = None) -> Table:
+def read_table(
+    path: str | Path, limits: ReadLimits | None = None, *, text: Collection[str] = ()
+) -> Table:
     r"""Read a CSV file, plain or packed by gzip, or a Parquet file.
 
     Parameters
@@ -36,6 +42,9 @@ def read_table(path: str | Path, limits: ReadLimits | None = None) -> Table:
         The file.
     limits : ReadLimits, optional
         How much is read; by default a million rows of a thousand columns, and 512 MiB.
+    text : collection of str, optional
+        Columns that are text whatever their cells look like, such as codes of which this file
+        happens to hold only numbers. A name that the file does not have is not looked at.
 
     Returns
     -------
@@ -49,8 +58,12 @@ def read_table(path: str | Path, limits: ReadLimits | None = None) -> Table:
 
     Notes
     -----
-    CSV: comma-separated UTF-8 with one header line. Parquet needs the extra `parquet`; its dates
-    and timestamps become ISO texts, as a CSV file has them.
+    CSV: comma-separated UTF-8 with one header line. A column is numbers if every cell is a number
+    or missing, wherever the cells stand; numbers are read to the last bit. Missing are empty cells
+    and the words that pandas takes for missing, such as NA, None and null; `true` and `TRUE` are
+    the text `True`. Parquet needs the extra
+    `parquet`; its dates and timestamps become ISO texts, as a CSV file has them, and its numbers,
+    where text is asked for, are spelt without a fraction if no number of the column has one.
 
     Examples
     --------
@@ -70,10 +83,10 @@ def read_table(path: str | Path, limits: ReadLimits | None = None) -> Table:
                 f"{path}: is {what}; give a CSV file (plain or packed by gzip) or a Parquet file"
             )
     if raw.startswith(MAGIC) or path.suffix.lower() in (".parquet", ".pq"):
-        parts = parquet_parts(path, raw, limits)
+        parts = parquet_parts(path, raw, limits, text)
     else:
-        text = inflated(path, raw, limits) if raw.startswith(GZIP) else raw
-        parts = csv_parts(path, text, limits)
+        plain = inflated(path, raw, limits) if raw.startswith(GZIP) else raw
+        parts = csv_parts(path, plain, limits, text)
     return Table(parts[0], hashlib.sha256(raw).hexdigest(), *parts[1:], limits.categories)
 
 
@@ -95,8 +108,8 @@ def read_csv(path: str | Path, limits: ReadLimits | None = None) -> Table:
     Raises
     ------
     InputRefused
-        If the file is missing, a directory, empty, not UTF-8 text, ragged, has repeated column
-        names, holds infinite numbers, or is beyond a limit.
+        If the file is missing, a directory, empty, not UTF-8 text, ragged, has lines that end in
+        different ways or repeated column names, holds infinite numbers, or is beyond a limit.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The bytes of a file, within a limit: nothing that hangs, nothing that swells.
 
-Devices and pipes are never opened. Gzip data are inflated twice, the first time only to count
+Devices and pipes are never waited for. Gzip data are inflated twice, the first time only to count
 what comes out, so that a file made to swell is refused without ever being held.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from ...files import UnfitFileError, read_regular
 from .table import InputRefused
 
 if TYPE_CHECKING:
@@ -53,20 +54,17 @@ def bytes_of(path: Path, limits: ReadLimits) -> bytes:
     b'x'
     """
     try:
-        if path.is_dir():
-            raise InputRefused(f"{path}: is a directory; name a file in it")
-        if not path.exists():
-            raise InputRefused(f"{path}: no such file")
-        if not path.is_file():  # a pipe or a device may never end
-            raise InputRefused(f"{path}: is not a regular file")
-        size = path.stat().st_size
-        limits.check(path, "bytes", size)
-        with path.open("rb") as stream:
-            raw = stream.read(size + 1)
-    except OSError as error:
-        raise InputRefused(f"{path}: cannot be read ({error.strerror})") from error
-    if len(raw) != size:  # it is still being written, or the system makes it up as it is read
-        raise InputRefused(f"{path}: changes while it is read; give a finished file")
+        raw = read_regular(path, limits.bytes)
+    except FileNotFoundError as error:
+        raise InputRefused(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputRefused(f"{path}: is a directory; name a file in it") from error
+    except UnfitFileError as error:
+        limits.check(path, "bytes", error.size or 0)
+        raise InputRefused(f"{path}: {error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        told = getattr(error, "strerror", None) or error
+        raise InputRefused(f"{path}: cannot be read ({told})") from error
     if not raw or raw.isspace():
         raise InputRefused(f"{path}: the file is empty")
     return raw

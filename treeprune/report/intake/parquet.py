@@ -1,4 +1,4 @@
-"""Parquet to a frame: sizes from the footer first, then row group by row group.
+"""Parquet to a frame: sizes from the footer first, then column by column.
 
 A few kilobytes of Parquet can stand for any number of equal cells, so the size that counts is
 that of the table, not of the file. Text and dates become categories through their dictionary,
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .cells import categories
 from .table import InputRefused, check_numbers, listed, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from .csv_text import CsvParts
@@ -28,7 +30,9 @@ CELL = 8  # bytes that a cell takes once it is read
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
-def parquet_parts(path: Path, raw: bytes, limits: ReadLimits) -> CsvParts:
+def parquet_parts(
+    path: Path, raw: bytes, limits: ReadLimits, text: Collection[str] = ()
+) -> CsvParts:
     """Frame, notes, dropped columns and columns with words for missing (none), as in `Table`.
 
     Parameters
@@ -38,6 +42,8 @@ def parquet_parts(path: Path, raw: bytes, limits: ReadLimits) -> CsvParts:
     raw : bytes
         Its bytes.
     limits : ReadLimits
+    text : collection of str
+        Columns whose numbers are text.
 
     Returns
     -------
@@ -53,7 +59,7 @@ def parquet_parts(path: Path, raw: bytes, limits: ReadLimits) -> CsvParts:
     -----
     Dates and timestamps become ISO texts (zoned ones in UTC), as in a CSV file; decimals become
     floats; the unnamed index of a pandas frame is left out. Sizes are those that the file states,
-    and are checked again while it is read, after each row group.
+    and are checked again while it is read, after each column of each row group.
 
     Examples
     --------
@@ -79,7 +85,7 @@ def parquet_parts(path: Path, raw: bytes, limits: ReadLimits) -> CsvParts:
             "pip install 'treeprune[parquet]', or save the table as CSV"
         ) from error
     try:
-        return _parts(path, pa, raw, limits)
+        return _parts(path, pa, raw, limits, text)
     except InputRefused:
         raise
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
@@ -87,27 +93,29 @@ def parquet_parts(path: Path, raw: bytes, limits: ReadLimits) -> CsvParts:
         raise InputRefused(f"{path}: the Parquet file cannot be read ({told})") from error
 
 
-def _parts(path: Path, pa: Any, raw: bytes, limits: ReadLimits) -> CsvParts:
+def _parts(path: Path, pa: Any, raw: bytes, limits: ReadLimits, text: Collection[str]) -> CsvParts:
     source = pa.BufferReader(raw)
     file = pa.parquet.ParquetFile(source)
     schema = file.schema_arrow
     _check_sizes(path, file.metadata, len(schema), limits)
     kinds = _kinds(path, pa, schema)
-    text = [name for name, kind in kinds if kind == "text"]
-    file = pa.parquet.ParquetFile(source, metadata=file.metadata, read_dictionary=text)
-    table = _read(path, pa, file, limits)
-    dropped, columns = [], {}
+    texts = [name for name, kind in kinds if kind == "text"]
+    file = pa.parquet.ParquetFile(source, metadata=file.metadata, read_dictionary=texts)
+    dropped, columns, size = [], {}, 0
     for position, (name, kind) in enumerate(kinds):
         if not name.strip():
             dropped.append((f"column {position + 1}", "it has no name in the file"))
         elif _PANDAS_INDEX.fullmatch(name):
             dropped.append((name, "the row labels of a pandas frame"))
         else:
-            columns[name] = _column(path, pa, name, table.column(position), kind)
+            column, size = _read(path, pa, file, position, size, limits)
+            columns[name] = _column(path, pa, name, column, kind, name in text)
     if not columns:
         raise InputRefused(f"{path}: no column has a name")
     frame = pd.DataFrame(columns)
-    return frame, tuple(_notes(kinds, schema, frame)), tuple(dropped), ()
+    if len(frame) == 0:
+        raise InputRefused(f"{path}: has columns but no rows")
+    return frame, tuple(_notes(kinds, schema, frame, text)), tuple(dropped), ()
 
 
 def _check_sizes(path: Path, about: Any, n_columns: int, limits: ReadLimits) -> None:
@@ -118,7 +126,10 @@ def _check_sizes(path: Path, about: Any, n_columns: int, limits: ReadLimits) -> 
         raise InputRefused(f"{path}: has {n_columns} columns and {n_rows} rows: nothing to read")
     limits.check(path, "columns", max(n_columns, about.num_columns))
     limits.check(path, "rows", n_rows)
+    # The sum is stated once for a row group and once for each of its columns: both can be wrong.
     limits.check(path, "bytes", sum(g.total_byte_size for g in groups), "bytes once unpacked")
+    sizes = (g.column(j).total_uncompressed_size for g in groups for j in range(g.num_columns))
+    limits.check(path, "bytes", sum(max(0, size) for size in sizes), "bytes once unpacked")
     cells = n_rows * n_columns
     limits.check(path, "bytes", CELL * cells, f"bytes for {n_rows:,} rows of {n_columns:,} cells")
 
@@ -158,35 +169,41 @@ def _kind(types: Any, of: Any) -> str | None:
     return "bool" if types.is_boolean(of) else None
 
 
-def _read(path: Path, pa: Any, file: Any, limits: ReadLimits) -> Any:
-    """All row groups, for as long as they keep to the limits: a footer can state anything."""
-    parts, size, n_rows = [], 0, 0
+def _read(
+    path: Path, pa: Any, file: Any, position: int, size: int, limits: ReadLimits
+) -> tuple[Any, int]:
+    """A column, and the bytes of all so far; no more of it than the limits allow.
+
+    A footer can state anything, so what comes out is measured after each row group.
+    """
+    parts, n_rows = [], 0
     for i in range(file.metadata.num_row_groups):
-        if file.metadata.row_group(i).num_rows == 0:
-            continue
-        part = file.read_row_group(i, use_threads=False)
-        size, n_rows = size + part.nbytes, n_rows + part.num_rows
-        limits.check(path, "rows", n_rows)
-        limits.check(path, "bytes", size, "bytes once unpacked")
-        parts.append(part)
-    table = pa.concat_tables(parts)
-    if table.num_rows == 0:
-        raise InputRefused(f"{path}: has columns but no rows")
-    return table
+        if file.metadata.row_group(i).num_rows:
+            # By position: a name with a dot in it would also stand for other columns.
+            part = file.reader.read_row_group(i, column_indices=[position], use_threads=False)
+            size, n_rows = size + part.nbytes, n_rows + part.num_rows
+            limits.check(path, "rows", n_rows)
+            limits.check(path, "bytes", size, "bytes once unpacked")
+            parts.append(part)
+    return pa.concat_tables(parts).column(0), size
 
 
-def _column(path: Path, pa: Any, name: str, column: Any, kind: str) -> pd.Series:
-    """Numbers as numbers, all else as categories of text."""
+def _column(path: Path, pa: Any, name: str, column: Any, kind: str, as_text: bool) -> pd.Series:
+    """Numbers as numbers unless text is asked for, all else as categories of text."""
     column.validate(full=True)  # a damaged file may point outside its dictionary
     types = pa.types
+    if kind in ("number", "decimal") and types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if as_text and (kind == "decimal" or types.is_integer(column.type)):
+        kind = "text"  # with all their digits
     if kind in ("number", "decimal"):
-        if types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
         if kind == "decimal" or types.is_null(column.type):
             column = column.cast(pa.float64())
         numbers = column.to_pandas()
         if types.is_float16(column.type):
             numbers = numbers.astype(np.float64)
+        if as_text:
+            return _spelt(numbers)
         check_numbers(path, name, numbers)
         return numbers
     if kind == "timestamp" and column.type.tz is not None:
@@ -198,7 +215,16 @@ def _column(path: Path, pa: Any, name: str, column: Any, kind: str) -> pd.Series
     whole = whole.chunk(0) if hasattr(whole, "num_chunks") else whole
     texts = _texts(pa, whole.dictionary, kind)
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return _categories(texts, codes)
+    return categories(texts, codes).cat.remove_unused_categories()
+
+
+def _spelt(numbers: pd.Series) -> pd.Series:
+    """Floats as text; without fractions if none has one: pandas has no whole numbers beside NaN."""
+    codes, values = pd.factorize(numbers)
+    whole = bool(np.all(np.isfinite(values) & (np.floor(values) == values)))
+    return categories(
+        [str(int(value)) if whole else str(value) for value in values.tolist()], codes
+    )
 
 
 def _texts(pa: Any, values: Any, kind: str) -> list[str | None]:
@@ -214,16 +240,9 @@ def _texts(pa: Any, values: Any, kind: str) -> list[str | None]:
     return [None if t is None else t.replace(" ", "T") for t in short]
 
 
-def _categories(texts: list[str | None], codes: np.ndarray) -> pd.Series:
-    """Categories in the order of their text; the empty text is missing, as in a CSV file."""
-    names = sorted({text for text in texts if text})
-    place = {text: i for i, text in enumerate(names)}
-    new = np.array([*(place.get(text, -1) if text else -1 for text in texts), -1], dtype=np.int64)
-    column = pd.Series(pd.Categorical.from_codes(new[codes], categories=pd.Index(names, dtype=str)))
-    return column.cat.remove_unused_categories()
-
-
-def _notes(kinds: list[tuple[str, str]], schema: Any, frame: pd.DataFrame) -> list[str]:
+def _notes(
+    kinds: list[tuple[str, str]], schema: Any, frame: pd.DataFrame, asked: Collection[str]
+) -> list[str]:
     """What was not obvious, one note a kind, so that a thousand columns do not make a thousand."""
     kept = [(i, name, kind) for i, (name, kind) in enumerate(kinds) if name in frame]
     said = {
@@ -234,10 +253,12 @@ def _notes(kinds: list[tuple[str, str]], schema: Any, frame: pd.DataFrame) -> li
             name for i, name, kind in kept if kind == "timestamp" and schema[i].type.tz is not None
         ],
         "decimals, read as floating-point numbers": [
-            name for _, name, kind in kept if kind == "decimal"
+            name for _, name, kind in kept if kind == "decimal" and name not in asked
         ],
         "text in the file although most values are numbers, read as text": [
-            name for _, name, kind in kept if kind == "text" and _mostly_numbers(frame[name])
+            name
+            for _, name, kind in kept
+            if kind == "text" and name not in asked and _mostly_numbers(frame[name])
         ],
     }
     return [f"{listed(names)}: {what}" for what, names in said.items() if names]
