@@ -257,7 +257,7 @@ def test_contrast_is_that_of_the_definition():
 def test_no_text_is_smaller_than_12_pixels_on_the_page(report):
     for picture in pictures_of(report).values():
         width = float(re.search(r'width="([\d.]+)pt"', picture.svg)[1])
-        sizes = {float(size) for size in re.findall(r"font-size: ([\d.]+)px", picture.svg)}
+        sizes = {float(size) for size in re.findall(r"font(?:-size)?: ([\d.]+)px", picture.svg)}
         assert min(sizes) * PAGE / width >= 12, picture.name
 
 
@@ -302,7 +302,7 @@ def left_of_axes(svg):
         (
             float(element.get("x")),
             element.text,
-            float(re.search(r"font-size: ([\d.]+)px", element.get("style"))[1]),
+            float(re.search(r"font(?:-size)?: ([\d.]+)px", element.get("style"))[1]),
         )
         for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
         if "text-anchor: end" in element.get("style")
