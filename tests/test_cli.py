@@ -18,6 +18,7 @@ from sklearn.datasets import load_diabetes, load_iris
 from typer.testing import CliRunner
 
 import treeprune
+from treeprune import CheckFailedError, UnsupportedModelError
 from treeprune.cli import app
 from treeprune.datasets import load_german_credit
 from treeprune.explain import RuleSet
@@ -298,6 +299,17 @@ def test_what_the_model_does_not_say_fails(small, tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert re.search(r"SQL = model: 0 of 100 rows FAILED", result.stdout)
     assert remarks(result)[-1].startswith("failed: the report does not say what the model does")
+
+
+@pytest.mark.parametrize("error", [CheckFailedError, UnsupportedModelError, ValueError, OSError])
+def test_what_cannot_be_done_is_one_line(small, tmp_path, monkeypatch, error):
+    def fails(*_):
+        raise error("this cannot\nbe said")
+
+    monkeypatch.setattr("treeprune.report.rivals.fit_rivals", fails)
+    out = tmp_path / "out"
+    result = invoke("fit", small, "--target", "y", "--out", out, *QUICK)
+    assert_refused(result, out, code=1, word="failed: this cannot be said")
 
 
 def test_a_reader_of_ascii_gets_ascii(small, tmp_path):

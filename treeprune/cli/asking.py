@@ -1,48 +1,23 @@
-"""What the commands about a saved model share: outcomes, errors in one line, checks."""
+"""What the commands about a saved model share: outcomes and checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .terminal import FAILED, one_line_errors, remark
+from .terminal import FAILED, remark
 
 if TYPE_CHECKING:
     from ..explain.checks import Check
 
-__all__ = ["Outcomes", "end_if_failed", "one_line_answers", "said_checks"]
+__all__ = ["Outcomes", "end_if_failed", "said_checks"]
 
 Outcomes = Annotated[
     str | None,
     typer.Option("--target", help="Column of outcomes; else the one that the model predicts."),
 ]
-
-
-@contextmanager
-def one_line_answers() -> Iterator[None]:
-    """As `one_line_errors`, for what cannot be said of a model as well.
-
-    Examples
-    --------
-    >>> import typer
-    >>> from treeprune.exceptions import CheckFailedError
-    >>> try:
-    ...     with one_line_answers():
-    ...         raise CheckFailedError("the rules are not the model")
-    ... except typer.Exit as end:
-    ...     print(end.exit_code)
-    1
-    """
-    from ..exceptions import CheckFailedError, UnsupportedModelError
-
-    with one_line_errors():
-        try:
-            yield
-        except (CheckFailedError, UnsupportedModelError) as error:
-            raise ValueError(str(error)) from error
 
 
 def said_checks(checks: Mapping[str, Check]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..report.words import FORMATS
 from .terminal import usage
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 MODELS = ("tree",)
-FORMATS = ("text", "markdown", "html", "json")
 
 
 def one_of(option: str, given: str, possible: Iterable[str]) -> None:

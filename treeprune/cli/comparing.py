@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .asking import Outcomes, one_line_answers
+from .asking import Outcomes
 from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Rows
 from .scoring import GROWN, THIS, components_text, figures_legend
-from .terminal import collected_warnings, print_json, print_text, progress, remark, usage
+from .terminal import (
+    collected_warnings,
+    one_line_errors,
+    print_json,
+    print_text,
+    progress,
+    remark,
+    usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +51,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare a saved model with another, or with the tree as grown: verdict and swap set."""
-    with one_line_answers(), collected_warnings():
+    with one_line_errors(), collected_warnings():
         if not 0 < margin < float("inf"):
             usage(f"--margin {margin}: give a number above 0, such as 0.02")
         from ..report.intake import ReadLimits
@@ -208,8 +216,9 @@ def _plain(value: Any) -> Any:
 def _text(
     asked: OpenedModel, other: OpenedModel | None, rows: AskedRows, told: dict[str, Any]
 ) -> str:
+    from ..report.layout import labelled
     from ..report.words import printable
-    from .telling import data_words, decided, figure_rows, labelled, legend, model_words
+    from .telling import data_words, decided, figure_rows, legend, model_words
 
     both = [asked, *([] if other is None else [other])]
     lines = [labelled("MODEL", f"{THIS}: {model_words(asked)}")]

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .asking import end_if_failed, one_line_answers, said_checks
+from .asking import end_if_failed, said_checks
 from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Rows
-from .terminal import collected_warnings, print_json, print_text, progress, remark, usage
+from .terminal import (
+    collected_warnings,
+    one_line_errors,
+    print_json,
+    print_text,
+    progress,
+    remark,
+    usage,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +50,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why a saved model decides rows as it does: attributions, reasons, cheapest change."""
-    with one_line_answers(), collected_warnings():
+    with one_line_errors(), collected_warnings():
         if not row:
             usage("--row: name at least one row of the file, from 1")
         from ..report.intake import ReadLimits
@@ -258,6 +266,8 @@ def _attribution(case: _Case, i: int, output: npt.NDArray, found: Attributions) 
     """Base and pushes, largest first; they add up to `total` in the unit of the attributions."""
     import numpy as np
 
+    from ..report.explained import plain_cell
+
     n_scores = found.values.shape[2]
     at = n_scores - 1
     if case.asked.task == "multiclass" and n_scores > 1:
@@ -266,7 +276,7 @@ def _attribution(case: _Case, i: int, output: npt.NDArray, found: Attributions) 
     base = float(np.broadcast_to(found.base, (len(found.values), n_scores))[i, at])
     row = case.X.iloc[i]
     columns = [
-        {"column": name, "value": _plain(row.get(name)), "push": float(values[j])}
+        {"column": name, "value": plain_cell(row.get(name)), "push": float(values[j])}
         for j, name in enumerate(case.ex.columns[: len(values)])
         if values[j]
     ]
@@ -275,12 +285,14 @@ def _attribution(case: _Case, i: int, output: npt.NDArray, found: Attributions) 
 
 
 def _reasoned(one: Any) -> dict[str, Any]:
+    from ..report.explained import plain_cell
+
     return {
         "reasons": [
             {
                 "text": reason.text,
                 "column": reason.column,
-                "value": _plain(reason.value),
+                "value": plain_cell(reason.value),
                 "contribution": float(reason.contribution),
                 "agreed": int(reason.agreed),
                 "methods": int(reason.methods),
@@ -295,13 +307,16 @@ def _change(case: _Case, position: int) -> dict[str, Any]:
     """The cheapest change, and what the model says once it is made."""
     import numpy as np
 
+    from ..report.explained import plain_cell
+
     ex, row = case.ex, case.rows.X.iloc[[position]]
     found = ex.counterfactual(row)[0]
     after = float(ex.output(found.apply(row))[0, 0, 1]) if found.feasible else None
     return {
         "feasible": bool(found.feasible),
         "changes": [
-            {"column": c.column, "old": _plain(c.old), "new": _plain(c.new)} for c in found.changes
+            {"column": c.column, "old": plain_cell(c.old), "new": plain_cell(c.new)}
+            for c in found.changes
         ],
         "cost": float(found.cost) if np.isfinite(found.cost) else None,
         "after": after,
@@ -309,22 +324,13 @@ def _change(case: _Case, position: int) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """A cell of the table; None for a missing value."""
-    import pandas as pd
-
-    if value is None or pd.isna(value):
-        return None
-    value = value.item() if hasattr(value, "item") else value
-    return value if isinstance(value, str | bool | int | float) else str(value)
-
-
 # -- in words ------------------------------------------------------------------------------------
 
 
 def _text(asked: OpenedModel, told: dict[str, Any]) -> str:
+    from ..report.layout import labelled
     from ..report.words import printable
-    from .telling import acts_words, check_words, labelled, model_words
+    from .telling import acts_words, check_words, model_words
 
     lines = [labelled("MODEL", model_words(asked))]
     acts = acts_words(asked)
@@ -379,8 +385,10 @@ def _method(asked: OpenedModel, told: dict[str, Any]) -> str:
 def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> list[str]:
     """One row: what is predicted, by which rule, and why."""
     from ..report.figures import plain
+    from ..report.layout import labelled
     from ..report.words import printable
-    from .telling import item, labelled, legend
+    from ..report.written.reasons import change_text, reason_text
+    from .telling import item, legend
 
     lines = [labelled(f"ROW {row['row']}", _predicted(asked, row))]
     rule = row["rule"]
@@ -390,13 +398,13 @@ def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> 
     lines += [legend("attribution:"), *_pushes(asked, row, told)]
     if row["reasons"] is not None:
         lines.append(legend(f"reasons against {printable(told['reference']['baseline'])}:"))
-        lines += [item(_reason(one), f"{i}. ") for i, one in enumerate(row["reasons"], 1)]
+        lines += [item(reason_text(one), f"{i}. ") for i, one in enumerate(row["reasons"], 1)]
         lines += [] if row["reasons"] else [item("no column pushes P up")]
         lines += [legend(f"CONFLICT: {printable(conflict)}") for conflict in row["conflicts"]]
     elif row["adverse"] and told["reference"]["no_reasons"]:
         lines.append(legend(f"no reasons: {printable(told['reference']['no_reasons'])}"))
     if row["change"] is not None:
-        lines.append(legend(_changed(row["change"])))
+        lines.append(legend(change_text(row["change"])))
     return lines
 
 
@@ -436,30 +444,3 @@ def _pushes(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> li
     unit = "" if told["attribution"]["unit"] != "log-odds" else " in log-odds"
     base = f"base: {told['attribution']['base']}{unit}"
     return pushes((own["base"], base), shown, (own["total"], f"in all{unit}"), asked.task)
-
-
-def _reason(reason: dict[str, Any]) -> str:
-    from ..report.figures import signed
-    from ..report.words import printable
-    from ..report.written.reasons import value_text
-
-    text, value = printable(reason["text"]), value_text(reason["value"])
-    agreed = f"{reason['agreed']} of {reason['methods']} methods"
-    parts = [value, signed(reason["contribution"]), agreed]
-    return f"{text} ({', '.join(parts[text.endswith(f': {value}') :])})"
-
-
-def _changed(change: dict[str, Any]) -> str:
-    from ..report.figures import figure, significant
-    from ..report.words import printable
-    from ..report.written.reasons import value_text
-
-    if not change["feasible"]:
-        return f"no change found: {printable(change['note'])}"
-    said = "; ".join(
-        f"{printable(c['column'])} {value_text(c['old'])} -> {value_text(c['new'])}"
-        for c in change["changes"]
-    )
-    note = f"; {printable(change['note'])}" if change["note"] else ""
-    cost = significant(change["cost"], 3)
-    return f"cheapest change: {said} (cost {cost}): P = {figure(change['after'])}{note}"

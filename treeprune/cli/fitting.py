@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..report.words import FORMATS
 from . import options as o
 from .checking import (
     checked_formats,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["demo", "fit"]
 
 MODEL_FILE = "treeprune-model.skops"
-ALL_FORMATS = "text,markdown,html,json"
+ALL_FORMATS = ",".join(FORMATS)
 STAGES = 10  # messages of `fit_rivals`, `report_of` and the drawing, without what may be left out
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .asking import one_line_answers
 from .options import AsJson, ModelFile
-from .terminal import REFUSED, collected_warnings, print_json, print_text, remark
+from .terminal import REFUSED, collected_warnings, one_line_errors, print_json, print_text, remark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +18,7 @@ __all__ = ["check", "inspected"]
 
 def check(model: ModelFile, as_json: AsJson = False) -> None:
     """Check a saved model's file: structure, versions, types that it holds."""
-    with one_line_answers(), collected_warnings():
+    with one_line_errors(), collected_warnings():
         told = inspected(model)
         if as_json:
             print_json({"schema": "treeprune-cli-check/1", **told})
@@ -80,9 +79,9 @@ def inspected(path: Path) -> dict[str, Any]:
 
 
 def _text(told: dict[str, Any]) -> str:
-    from ..report.layout import table
+    from ..report.layout import labelled, table
     from ..report.words import printable
-    from .telling import labelled, legend
+    from .telling import legend
 
     word = "passed" if told["passed"] else "REFUSED"
     lines = [labelled("CHECK", f"{printable(told['file'])}: {word}.")]

@@ -81,13 +81,7 @@ class OpenedModel:
     @property
     def cutoff_text(self) -> str:
         """From which P on it acts, as the report writes it."""
-        if self.costs is None:
-            return "1/2"
-        simple, cutoff = self.costs.cutoff.limit_denominator(1000), float(self.costs.cutoff)
-        if simple == self.costs.cutoff:
-            return str(simple)
-        texts = (f"{cutoff:.{digits}g}" for digits in range(4, 18))
-        return next((text for text in texts if 0 < float(text) < 1), repr(cutoff))
+        return "1/2" if self.costs is None else self.costs.cutoff_text
 
     @property
     def acts_if(self) -> str | None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .asking import one_line_answers
 from .checking import one_of
 from .options import AsJson, ModelFile
-from .terminal import collected_warnings, print_json, print_text, remark, usage
+from .terminal import collected_warnings, one_line_errors, print_json, print_text, remark, usage
 
 if TYPE_CHECKING:
     from ..explain import Rule, RuleSet
@@ -73,7 +72,7 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """Write a saved model's rules in raw columns, compared with the model."""
-    with one_line_answers(), collected_warnings():
+    with one_line_errors(), collected_warnings():
         one_of("--format", form, FORMATS)
         if as_json and form != "text":
             usage(f"--json and --format {form}: give one of them")
@@ -303,8 +302,9 @@ def _legend(asked: OpenedModel) -> str:
 
 
 def _text(asked: OpenedModel, found: RuleSet) -> str:
+    from ..report.layout import labelled
     from ..report.words import printable
-    from .telling import acts_words, labelled, legend, listing, model_words
+    from .telling import acts_words, legend, listing, model_words
 
     heads, cells = _table(asked, found)
     acts = acts_words(asked)

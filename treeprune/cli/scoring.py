@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .asking import Outcomes, one_line_answers
+from .asking import Outcomes
 from .options import AsJson, Columns, Data, MaxBytes, ModelFile, MostCategories, Rows
-from .terminal import collected_warnings, print_json, print_text, progress, remark
+from .terminal import collected_warnings, one_line_errors, print_json, print_text, progress, remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a saved model on rows with known outcome, beside the tree as grown."""
-    with one_line_answers(), collected_warnings():
+    with one_line_errors(), collected_warnings():
         from ..report.intake import ReadLimits
         from .opening import opened
         from .rows import asked_rows
@@ -97,7 +97,8 @@ def scored(
 
 
 def _text(asked: OpenedModel, rows: AskedRows, told: dict[str, Any]) -> str:
-    from .telling import data_words, decided, figure_rows, labelled, legend, model_words
+    from ..report.layout import labelled
+    from .telling import data_words, decided, figure_rows, legend, model_words
 
     lines = [labelled("MODEL", model_words(asked)), labelled("DATA", data_words(rows, asked))]
     lines += decided(asked, [model["label"] for model in told["figures"]])
@@ -146,10 +147,10 @@ def components_text(told: dict[str, Any]) -> list[str]:
     --------
     See `treeprune score`.
     """
-    from ..report.figures import figure, fixed
-    from ..report.layout import table
+    from ..report.figures import figure, fixed, with_interval
+    from ..report.layout import labelled, table
     from .measured import COMPOSITE, UNKNOWN
-    from .telling import labelled, legend, with_interval
+    from .telling import legend
 
     models = told["models"]
     rows = [["[95 %]", *(model["label"] for model in models)]]

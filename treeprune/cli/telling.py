@@ -6,14 +6,20 @@ The report's layout and figures, so that both look alike. Names from data pass t
 
 from __future__ import annotations
 
-import textwrap
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..intervals import count_of_rows
-from ..report.figures import figure, plain, signed, significant
+from ..report.figures import (
+    figure,
+    plain,
+    signed,
+    signed_significant,
+    significant,
+    with_interval,
+)
 from ..report.intake import listed
-from ..report.layout import WIDTH, table, wrap
+from ..report.layout import WIDTH, cell_lines, labelled, table, wrap
 from ..report.words import FIGURES, printable
 
 if TYPE_CHECKING:
@@ -31,30 +37,15 @@ __all__ = [
     "figure_rows",
     "form_of",
     "item",
-    "labelled",
     "legend",
     "listing",
     "model_words",
     "pushes",
-    "with_interval",
 ]
 
-LABEL = 10
 NARROWEST = 24
 LONGEST = 24  # characters of a name in a table's cell
 OWN_UNIT = ("rmse", "mae")
-
-
-def labelled(label: str, text: str) -> str:
-    """A paragraph beside its label.
-
-    Examples
-    --------
-    >>> labelled("CHECK", "passed")
-    'CHECK     passed'
-    """
-    first = f"{label:<{LABEL}}" if len(label) < LABEL else f"{label}  "
-    return wrap(text, first, LABEL)
 
 
 def legend(text: str) -> str:
@@ -118,7 +109,7 @@ def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], left: tuple[int
     widths[1] = min(max(len(row[1]) for row in cells), max(NARROWEST, WIDTH - others))
     lines = []
     for row in cells:
-        pieces = [_pieces(cell, width) for cell, width in zip(row, widths, strict=True)]
+        pieces = [cell_lines(cell, width) for cell, width in zip(row, widths, strict=True)]
         for parts in zip_longest(*pieces, fillvalue=""):
             placed = [
                 f"{part:<{width}}" if i in left else f"{part:>{width}}"
@@ -126,14 +117,6 @@ def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], left: tuple[int
             ]
             lines.append(f"  {'  '.join(placed)}".rstrip())
     return "\n".join(lines)
-
-
-def _pieces(text: str, width: int) -> list[str]:
-    """Broken after semicolons rather than inside what these separate."""
-    parts = text.split("; ")  # `printable` has spelt out every no-break space
-    glued = [p if len(p) > width - 6 else p.replace(" ", "\xa0") for p in parts]
-    lines = textwrap.wrap("; ".join(glued), width, break_on_hyphens=False)
-    return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
 # -- figures -------------------------------------------------------------------------------------
@@ -148,19 +131,6 @@ def form_of(task: str) -> Callable[[float | None], str]:
     ('.250', '103.4')
     """
     return significant if task == "regression" else figure
-
-
-def with_interval(entry: dict[str, Any], form: Callable[[float | None], str] = figure) -> str:
-    """`value [low,high]`, without brackets where there are no bounds.
-
-    Examples
-    --------
-    >>> with_interval({"value": 0.5, "low": 0.25, "high": 0.75})
-    '.500 [.250,.750]'
-    """
-    if entry["low"] is None or entry["high"] is None:
-        return form(entry["value"])
-    return f"{form(entry['value'])} [{form(entry['low'])},{form(entry['high'])}]"
 
 
 def figure_rows(models: Sequence[dict[str, Any]]) -> str:
@@ -196,16 +166,11 @@ def pushes(
     """
     form = form_of(task)
     lines = [(form(base[0]), base[1])]
-    lines += [(_signed(value, task), text) for value, text in told]
+    sign = signed_significant if task == "regression" else signed
+    lines += [(sign(value), text) for value, text in told]
     lines.append((form(total[0]), total[1]))
     width = max(len(number) for number, _ in lines)
     return [wrap(text, f"    {number:>{width}}  ", 6 + width) for number, text in lines]
-
-
-def _signed(value: float, task: str) -> str:
-    if task != "regression":
-        return signed(value)
-    return f"{'+' if value > 0 else ''}{significant(value)}"
 
 
 # -- words ---------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 import typer
 
+from ..exceptions import CheckFailedError, UnsupportedModelError, UntrustedModelError
+
 __all__ = [
     "FAILED",
     "REFUSED",
@@ -95,22 +97,21 @@ def usage(message: str) -> NoReturn:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What is wrong with the input or the machine, in one line and by exit code.
+    """What is wrong with the input, the machine or what can be said of a model, in one line.
 
     Examples
     --------
     >>> import typer
     >>> try:
     ...     with one_line_errors():
-    ...         raise ValueError("no such step")
+    ...         raise CheckFailedError("the rules are not the model")
     ... except typer.Exit as end:
     ...     print(end.exit_code)
     1
     """
     try:
         yield
-    except (ValueError, ImportError) as error:
-        from ..exceptions import UntrustedModelError
+    except (ValueError, ImportError, CheckFailedError, UnsupportedModelError) as error:
         from ..report import InputRefused
 
         refused = isinstance(error, InputRefused | UntrustedModelError)

@@ -6,7 +6,6 @@ Rendering only places what is here; a figure that is not in the dict cannot be p
 from __future__ import annotations
 
 import platform
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from .held_out import compare
 from .intake import listed
 from .rivals import uses_folds
 from .scored import scored
+from .study import stated_text
 from .words import method_words
 
 if TYPE_CHECKING:
@@ -170,28 +170,10 @@ def _decision(study: Study) -> dict[str, Any] | None:
             "false_alarm": study.costs.false_alarm,
             "source": study.costs.source,
         }
-        decision |= {"cutoff": float(cutoff), "cutoff_text": _as_fraction(cutoff)}
+        decision |= {"cutoff": float(cutoff), "cutoff_text": study.costs.cutoff_text}
     elif study.cutoff is not None:
-        decision |= {"cutoff": study.cutoff, "cutoff_text": _as_stated(study.cutoff)}
+        decision |= {"cutoff": study.cutoff, "cutoff_text": stated_text(study.cutoff)}
     return decision
-
-
-def _as_stated(cutoff: float) -> str:
-    """As it was typed, if with up to four digits; 1/6 where it is one but for rounding."""
-    typed = f"{cutoff:.4g}"
-    return typed if float(typed) == cutoff else _as_fraction(Fraction(cutoff))
-
-
-def _as_fraction(cutoff: Fraction) -> str:
-    simple = cutoff.limit_denominator(1000)
-    same = simple == cutoff or (0 < simple < 1 and float(simple) == float(cutoff))
-    return str(simple) if same else _between(float(cutoff))
-
-
-def _between(share: float) -> str:
-    """A share between 0 and 1 with as few digits as keep it there, four or more."""
-    texts = (f"{share:.{digits}g}" for digits in range(4, 18))
-    return next((text for text in texts if 0 < float(text) < 1), repr(share))
 
 
 def _number(value: float) -> float | None:

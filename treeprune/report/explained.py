@@ -243,7 +243,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | bool | int | float) else str(value)
 
 
-def _shown(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
     """A cell of the table; None for a missing value."""
     return None if value is None or pd.isna(value) else _plain(value)
 
@@ -471,7 +471,7 @@ def _reasoned(one: RowReasons) -> dict[str, Any]:
         "reasons": [
             {
                 "text": reason.text,
-                "value": _shown(reason.value),
+                "value": plain_cell(reason.value),
                 "contribution": reason.contribution,
                 "agreed": reason.agreed,
                 "methods": reason.methods,
@@ -494,7 +494,8 @@ def _change(ex: Explanation, study: Study, i: int, changed: list[pd.DataFrame]) 
     return {
         "feasible": found.feasible,
         "changes": [
-            {"column": c.column, "old": _shown(c.old), "new": _shown(c.new)} for c in found.changes
+            {"column": c.column, "old": plain_cell(c.old), "new": plain_cell(c.new)}
+            for c in found.changes
         ],
         "cost": _number(found.cost),
         "after": float(after[0]),
@@ -538,4 +539,4 @@ def _push(study: Study, ex: Explanation, i: int, j: int, push: float) -> dict[st
     name, row = ex.columns[j], study.X_test.iloc[[i]]
     derived = ex.rules.columns[j].kind == "derived"  # what the model is given stands for it
     value = ex.rules.values(row)[j][0] if derived else row[name].iloc[0]
-    return {"column": name, "value": _shown(value), "push": push}
+    return {"column": name, "value": plain_cell(value), "push": push}

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["figure", "fixed", "percent", "plain", "signed", "significant"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "figure",
+    "fixed",
+    "percent",
+    "plain",
+    "signed",
+    "signed_significant",
+    "significant",
+    "with_interval",
+]
 
 
 def fixed(value: float | None, digits: int) -> str:
@@ -80,7 +94,7 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
-def signed(value: float) -> str:
+def signed(value: float | None) -> str:
     """A figure with its sign, none where it rounds to zero.
 
     Examples
@@ -90,3 +104,44 @@ def signed(value: float) -> str:
     """
     text = figure(value)
     return text if text.startswith("-") or not float(text) else f"+{text}"
+
+
+def signed_significant(value: float | None, digits: int = 4) -> str:
+    """A number of any size with its sign.
+
+    Examples
+    --------
+    >>> signed_significant(12.5, 3), signed_significant(-0.25, 3), signed_significant(None)
+    ('+12.5', '-.250', '-')
+    """
+    text = significant(value, digits)
+    return f"+{text}" if value is not None and value > 0 else text
+
+
+def with_interval(
+    entry: dict[str, Any],
+    form: Callable[[float | None], str] = figure,
+    edge: Callable[[float | None], str] | None = None,
+) -> str:
+    """`value [low,high]`, without brackets where there are no bounds.
+
+    Parameters
+    ----------
+    entry : dict
+        `value`, `low`, `high`; None for what is not known.
+    form : callable
+        How a number is written.
+    edge : callable, optional
+        How bounds are written, if otherwise.
+
+    Examples
+    --------
+    >>> entry = {"value": 0.5, "low": 0.25, "high": 0.75}
+    >>> with_interval(entry), with_interval({**entry, "high": None})
+    ('.500 [.250,.750]', '.500')
+    """
+    value = form(entry["value"])
+    if entry["low"] is None or entry["high"] is None:
+        return value
+    edge = form if edge is None else edge
+    return f"{value} [{edge(entry['low'])},{edge(entry['high'])}]"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 
-__all__ = ["WIDTH", "table", "wrap"]
+__all__ = ["WIDTH", "cell_lines", "labelled", "table", "wrap"]
 
 WIDTH = 100
+LABEL = 10  # columns of a label
 GLUED = "\xa0"  # no text holds one: `printable` spells it out, and paragraphs are split at it
 
 
@@ -54,3 +55,29 @@ def table(rows: list[list[str]], left: tuple[int, ...] = (0,)) -> str:
         ]
         lines.append("  " + gap.join(cells).rstrip())
     return "\n".join(lines)
+
+
+def labelled(label: str, text: str) -> str:
+    """A paragraph beside its label.
+
+    Examples
+    --------
+    >>> labelled("CHECK", "passed")
+    'CHECK     passed'
+    """
+    first = f"{label:<{LABEL}}" if len(label) < LABEL else f"{label}  "
+    return wrap(text, first, LABEL)
+
+
+def cell_lines(text: str, width: int) -> list[str]:
+    """Lines of a cell, broken after semicolons rather than inside what these separate.
+
+    Examples
+    --------
+    >>> cell_lines("age <= 30; city is Bonn", 14)
+    ['age <= 30;', 'city is Bonn']
+    """
+    parts = text.split("; ")
+    glued = [p if len(p) > width - 6 else p.replace(" ", GLUED) for p in parts]
+    lines = textwrap.wrap("; ".join(glued), width, break_on_hyphens=False)
+    return [line.replace(GLUED, " ") for line in lines] or [""]

@@ -18,6 +18,7 @@ from .markdown import picture_file
 from .pictures import pictures_of
 from .save import write_all
 from .use import speeds
+from .words import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from .pictures import Picture
     from .rivals import Fits
 
-__all__ = ["FORMATS", "Report", "stamp"]
+__all__ = ["Report", "stamp"]
 
-FORMATS = ("text", "markdown", "html", "json")
 _ENDINGS = {"text": "txt", "markdown": "md", "html": "html", "json": "json"}
 PICTURES = ("path", "tree", "components", "attributions", "calibration")
 FILES = (

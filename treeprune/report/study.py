@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..decision import Decision
     from .intake import Table
 
-__all__ = ["Costs", "Study", "Words", "study_of"]
+__all__ = ["Costs", "Study", "Words", "stated_text", "study_of"]
 
 FEW_VALUES = 10  # a whole-number target with at most this many values is read as classes
 MOST_CLASSES = 100
@@ -84,9 +84,38 @@ class Costs:
         return alarm / (alarm + miss)
 
     @property
+    def cutoff_text(self) -> str:
+        """The cut-off as it is read: a simple fraction where it is one."""
+        return _as_fraction(self.cutoff)
+
+    @property
     def acts_from(self) -> float:
         """The cut-off as it is applied: lower by what rounding may take from a tie."""
         return _applied(float(self.cutoff))
+
+
+def stated_text(cutoff: float) -> str:
+    """A cut-off as it was typed, if with up to four digits; 1/6 where it is one but for rounding.
+
+    Examples
+    --------
+    >>> stated_text(0.3), stated_text(1 / 6)
+    ('0.3', '1/6')
+    """
+    typed = f"{cutoff:.4g}"
+    return typed if float(typed) == cutoff else _as_fraction(Fraction(cutoff))
+
+
+def _as_fraction(cutoff: Fraction) -> str:
+    simple = cutoff.limit_denominator(1000)
+    same = simple == cutoff or (0 < simple < 1 and float(simple) == float(cutoff))
+    return str(simple) if same else _between(float(cutoff))
+
+
+def _between(share: float) -> str:
+    """A share between 0 and 1 with as few digits as keep it there, four or more."""
+    texts = (f"{share:.{digits}g}" for digits in range(4, 18))
+    return next((text for text in texts if 0 < float(text) < 1), repr(share))
 
 
 def _applied(cutoff: float) -> float:

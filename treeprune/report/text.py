@@ -6,11 +6,10 @@ obey (escape sequences, line breaks) are spelt out.
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from .document import Code, Items, Paragraph, Table
-from .layout import WIDTH, table, wrap
+from .layout import WIDTH, cell_lines, labelled, table, wrap
 from .written import document_of
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["render_text"]
 
-LABEL = 10  # columns of a section's label
 NARROWEST = 24  # columns that a broken column keeps at least
 
 
@@ -61,18 +59,17 @@ def _lay_out(document: Document, details: bool) -> str:
         for section in document.details:
             lines += [*_section(section, between=True), ""]
     text = "\n".join(line.rstrip() for part in lines for line in part.splitlines() or [""])
-    stamp = "" if document.stamp is None else wrap(document.stamp, "Made      ", LABEL) + "\n"
+    stamp = "" if document.stamp is None else labelled("Made", document.stamp) + "\n"
     return f"{text}\n{stamp}"
 
 
 def _section(section: Section, *, between: bool) -> list[str]:
     """A label beside its first paragraph, or above what comes first if that is no paragraph."""
     label = section.label
-    first = f"{label:<{LABEL}}" if len(label) < LABEL else f"{label.rstrip()}  "
     blocks = [block for block in section.blocks if _shown(block)]
     lines = []
     if blocks and isinstance(blocks[0], Paragraph):
-        lines.append(wrap(blocks[0].text, first, LABEL))
+        lines.append(labelled(label, blocks[0].text))
         blocks = blocks[1:]
     else:
         lines.append(label)
@@ -143,7 +140,7 @@ def _broken(rows: list[list[str]], block: Table) -> list[list[str]]:
     width = min(longest, max(NARROWEST, WIDTH - 2 - used))
     out = []
     for i, row in enumerate(rows):
-        top, *more = _pieces(row[at], width)
+        top, *more = cell_lines(row[at], width)
         indent = " " * (2 + len(before[i]))
         first = f"  {before[i]}{top:<{width}}{after[i]}"
         out.append([first, *(f"{indent}{line}" for line in more)])
@@ -161,12 +158,3 @@ def _side(rows: list[list[str]], block: Table, columns: range) -> list[str]:
     width = max(map(len, lines))
     first = columns.start == 0
     return [f"{line:<{width}}  " if first else f"  {line:<{width}}" for line in lines]
-
-
-def _pieces(text: str, width: int) -> list[str]:
-    """Broken after semicolons rather than inside what these separate."""
-    # No name holds a no-break space here: `printable` has spelt it out.
-    parts = text.split("; ")
-    glued = [p if len(p) > width - 6 else p.replace(" ", "\xa0") for p in parts]
-    lines = textwrap.wrap("; ".join(glued), width, break_on_hyphens=False)
-    return [line.replace("\xa0", " ") for line in lines] or [""]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["FIGURES", "method_words", "printable", "score_words"]
+__all__ = ["FIGURES", "FORMATS", "method_words", "printable", "score_words"]
+
+FORMATS = ("text", "markdown", "html", "json")
 
 _SCORES = {
     "neg_brier_score": "Brier score",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..document import Code, Figure, Paragraph, Section, Table
-from ..figures import figure, signed, significant
+from ..figures import figure, signed, signed_significant, significant, with_interval
 from ..words import printable
-from .held import with_interval
 
 if TYPE_CHECKING:
     from ..document import Block
@@ -91,7 +91,9 @@ CALIBRATED = {
 def calibration_section(report: dict[str, Any]) -> Section:
     """Whether what is predicted comes true, by bins of equal predictions."""
     told = report["calibration"]
-    form = significant if told["kind"] == "regression" else figure
+    regression = told["kind"] == "regression"
+    form = significant if regression else figure
+    edge = partial(significant, digits=3) if regression else None
     predicted, true = CALIBRATED[told["kind"]]
     gaps = "; ".join(
         f"{printable(model['label'])} {_gap(model['gap'], told['kind'])}"
@@ -103,7 +105,7 @@ def calibration_section(report: dict[str, Any]) -> Section:
             continue
         rows.append((printable(model["label"]),))
         rows += [
-            (form(b["p"]), with_interval({"value": b["share"], **_bounds(b)}, form), str(b["n"]))
+            (form(b["p"]), with_interval({**b, "value": b["share"]}, form, edge), str(b["n"]))
             for b in model["bins"]
         ]
     table = Table(
@@ -123,17 +125,10 @@ def calibration_section(report: dict[str, Any]) -> Section:
     return Section("calibration", "CALIBRATION", "Calibration", blocks)
 
 
-def _bounds(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"low": entry["low"], "high": entry["high"]}
-
-
 def _gap(gap: dict[str, Any], kind: str) -> str:
-    def form(value: float | None) -> str:
-        if value is None or kind != "regression":
-            return "-" if value is None else signed(value)
-        return ("+" if value > 0 else "") + significant(value)
-
-    return with_interval(gap, form)
+    if gap["value"] is None:
+        return "-"
+    return with_interval(gap, signed_significant if kind == "regression" else signed)
 
 
 # -- checks, limits, record, SQL -----------------------------------------------------------------

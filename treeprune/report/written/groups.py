@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..document import Paragraph, Section, Table
-from ..figures import figure, signed
+from ..figures import figure, signed, with_interval
 from ..words import printable, score_words
 from .path import leaves
 
@@ -178,14 +179,9 @@ def _difference_table(column: dict[str, Any], name: str) -> Table:
 
 
 def _interval(entry: dict[str, Any], digits: int, with_sign: bool = False) -> str:
-    def form(value: float) -> str:
-        return signed(value) if with_sign else figure(value, digits)
-
     if entry["value"] is None:
         return "-"
-    if entry["low"] is None:
-        return form(entry["value"])
-    return f"{form(entry['value'])} [{form(entry['low'])},{form(entry['high'])}]"
+    return with_interval(entry, signed if with_sign else partial(figure, digits=digits))
 
 
 def _legend(report: dict[str, Any]) -> str:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ...intervals import round_rows
 from ..document import Paragraph, Section, Table
-from ..figures import figure, fixed, percent, plain, signed, significant
+from ..figures import (
+    figure,
+    fixed,
+    percent,
+    plain,
+    signed,
+    signed_significant,
+    significant,
+    with_interval,
+)
 from ..words import FIGURES, printable
 
 if TYPE_CHECKING:
@@ -38,19 +47,9 @@ NOT_FRONT = ("log_loss", "brier", "accuracy")
 OWN_UNIT = ("rmse", "mae")
 
 
-def with_interval(entry: dict[str, Any], form: Any = figure) -> str:
-    """`value [low,high]`, without brackets where there are no bounds.
-
-    Examples
-    --------
-    >>> with_interval({"value": 0.5, "low": 0.25, "high": None}), with_interval(
-    ...     {"value": 0.5, "low": 0.25, "high": 0.75})
-    ('.500', '.500 [.250,.750]')
-    """
-    if entry["low"] is None or entry["high"] is None:
-        return form(entry["value"])
-    edge = _three_digits if form is significant else form
-    return f"{form(entry['value'])} [{edge(entry['low'])},{edge(entry['high'])}]"
+def _with_interval(entry: dict[str, Any], form: Any) -> str:
+    """Bounds of numbers in their own unit have a digit less."""
+    return with_interval(entry, form, _three_digits if form is significant else None)
 
 
 def _three_digits(value: float | None) -> str:
@@ -77,7 +76,7 @@ def _figure_table(
         cells = [
             _form(n)(row["figures"][n]["value"])
             if n in bare
-            else with_interval(row["figures"][n], _form(n))
+            else _with_interval(row["figures"][n], _form(n))
             for n in names
         ]
         rows.append((row["model"], *cells))
@@ -243,8 +242,10 @@ def before_after(report: dict[str, Any]) -> Section:
     rows: list[tuple[str, ...]] = []
     for name in pruned["figures"]:
         form = _form(name)
-        change = with_interval(held["changes"][name], _signed_by(form))
-        cells = [with_interval(row["figures"][name], form) for row in (grown, pruned)]
+        change = _with_interval(
+            held["changes"][name], signed if form is figure else signed_significant
+        )
+        cells = [_with_interval(row["figures"][name], form) for row in (grown, pruned)]
         rows.append((FIGURES[name], *cells, change))
     rows.append(("verdict on " + FIGURES[held["lead"]], "", "", _verdict(held)))
     moved = significant(pruned["delta_e"], 3) if held["lead"] == "r2" else None
@@ -269,12 +270,6 @@ def before_after(report: dict[str, Any]) -> Section:
         "Before and after pruning",
         (table, Paragraph(legend, "legend")),
     )
-
-
-def _signed_by(form: Any) -> Any:
-    if form is figure:
-        return signed
-    return lambda value: ("+" if value is not None and value > 0 else "") + form(value)
 
 
 def _verdict(held: dict[str, Any]) -> str:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..document import Figure, Items, Paragraph, Section, Table
-from ..figures import figure, signed, significant
+from ..figures import figure, signed, signed_significant, significant
 from ..words import printable
 
 if TYPE_CHECKING:
     from ..document import Block
 
-__all__ = ["attribution_section", "reasons_line", "reasons_section"]
+__all__ = [
+    "attribution_section",
+    "change_text",
+    "reason_text",
+    "reasons_line",
+    "reasons_section",
+    "value_text",
+]
 
 ABOUT = {"binary": "P", "multiclass": "the class probabilities", "regression": "the prediction"}
 SHOWN_COLUMNS = 8
@@ -96,14 +103,14 @@ def _reasons(report: dict[str, Any]) -> list[Block]:
     for row in told["rows"]:
         blocks.append(Paragraph(f"row {row['row']}: P = {figure(row['p'])}", "head"))
         if row["reasons"]:
-            blocks.append(Items(tuple(_reason(reason) for reason in row["reasons"]), True))
+            blocks.append(Items(tuple(reason_text(reason) for reason in row["reasons"]), True))
         else:
             blocks.append(Paragraph("no column pushes P up"))
         blocks += [
             Paragraph(f"CONFLICT: {printable(conflict)}", "warning")
             for conflict in row["conflicts"]
         ]
-        blocks.append(Paragraph(_change(row["change"])))
+        blocks.append(Paragraph(change_text(row["change"])))
     legend = (
         "Rows are numbered as in the data, from 1. Methods: two kinds of Shapley values, and how "
         "far P is above what the column's best value would give. Cost of a change: 1 for another "
@@ -113,7 +120,7 @@ def _reasons(report: dict[str, Any]) -> list[Block]:
     return [*blocks, Paragraph(legend, "legend")]
 
 
-def _reason(reason: dict[str, Any]) -> str:
+def reason_text(reason: dict[str, Any]) -> str:
     """One reason, the row's value, what it adds, and how many methods agree."""
     text, value = printable(reason["text"]), value_text(reason["value"])
     agreed = f"{reason['agreed']} of {reason['methods']} methods"
@@ -121,7 +128,7 @@ def _reason(reason: dict[str, Any]) -> str:
     return f"{text} ({', '.join(parts[text.endswith(f': {value}') :])})"
 
 
-def _change(change: dict[str, Any]) -> str:
+def change_text(change: dict[str, Any]) -> str:
     """The cheapest change and the probability after it, or why there is none."""
     if not change["feasible"]:
         return f"no change found: {printable(change['note'])}"
@@ -154,15 +161,10 @@ def _pushes(row: dict[str, Any]) -> str:
     head = f"row {row['row']}: {what} {form(row['prediction'])}, average {form(row['base'])}"
     pushes = [
         f"{printable(p['column'])} = {value_text(p['value'])} "
-        f"({_signed_significant(p['push']) if is_number else signed(p['push'])})"
+        f"({signed_significant(p['push'], 3) if is_number else signed(p['push'])})"
         for p in row["pushes"]
     ]
     return "; ".join([head, *(pushes or ["no column moves it"])])
-
-
-def _signed_significant(value: float) -> str:
-    text = significant(value, 3)
-    return f"+{text}" if value > 0 else text
 
 
 def value_text(value: Any) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..document import Figure, Paragraph, Section, Table
-from ..figures import figure, fixed, percent
+from ..figures import figure, fixed, percent, with_interval
 from ..words import printable
-from .held import with_interval
 
 __all__ = ["score_line", "score_section", "stability_words"]
 
