@@ -48,3 +48,4 @@ def _report(name: str):
 credit, hostile, multiclass, regression = map(
     _report, ("credit", "hostile", "multiclass", "regression")
 )
+forest, booster, network = map(_report, ("forest", "booster", "network"))

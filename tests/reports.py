@@ -1,4 +1,6 @@
-"""Reports that several tests read: hostile names, several classes, numbers, German credit."""
+"""Reports that several tests read: hostile names, several classes, numbers, German credit, and each
+kind of model.
+"""
 
 from __future__ import annotations
 
@@ -77,3 +79,24 @@ def regression():
 def credit():
     options = replace(OPTIONS, strength="one_se", scoring="roc_auc")
     return done(embedded_study("german_credit"), options)
+
+
+def forest():
+    """Names that must be shown as written, groups and a limit; read through a surrogate."""
+    limits = (StatedLimit("selection_rate_ratio", low=0.9),)
+    options = replace(OPTIONS, model="forest", limits=limits)
+    sensitive = ["sex\n<i>"]
+    return made(hostile_frame(), options, costs=Costs(3, 1, "a <test>"), sensitive=sensitive)
+
+
+def booster():
+    """A booster of few leaves, which is read as the joint partition of its trees."""
+    options = replace(OPTIONS, model="lightgbm", max_size=12, refits=0)
+    return made(hostile_frame(), options, monotone={HOSTILE[0]: 1})
+
+
+def network():
+    """Several classes and a network, whose attributions are in log-odds."""
+    frame = load_iris(as_frame=True).frame.rename(columns={"target": "y"})
+    frame["y"] = frame["y"].map({0: "setosa", 1: "[b]versicolor", 2: "virginica"})
+    return made(frame, replace(OPTIONS, model="mlp", refits=0))

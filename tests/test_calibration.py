@@ -181,6 +181,6 @@ def test_one_leaf_is_one_bin():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=120), "y": rng.integers(0, 2, 120)})
     study, fits = fitted(frame, "y")
-    assert fits.rival("pruned").tree.get_n_leaves() == 1
+    assert fits.rival("pruned").native.get_n_leaves() == 1
     model = next(m for m in calibration(study, fits)["models"] if m["key"] == "pruned")
     assert [b["n"] for b in model["bins"]] == [len(study.y_test)]

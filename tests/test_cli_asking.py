@@ -512,10 +512,65 @@ def test_linear_models_are_explained_scored_and_compared(rows, tmp_path, task):
     assert [model["key"] for model in scored["figures"]] == ["model"]
     assert scored["figures"][0]["leaves"] is None
     refused(invoke("compare", tmp_path / "linear.skops", tmp_path / "rows.csv", *target),
-            "holds no tree as grown; name another model with --against")  # fmt: skip
+            "holds no model as grown; name another model with --against")  # fmt: skip
     pair = told("compare", tmp_path / "linear.skops", tmp_path / "rows.csv", *target, "--against",
                 tmp_path / "tree.skops")  # fmt: skip
     assert pair["difference"]["difference"] > 0
+
+
+@pytest.fixture(scope="module")
+def boosted(tmp_path_factory):
+    """A small booster, whose rules are the joint partition of its trees, and its table."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.normal(size=300).round(2), "b": rng.normal(size=300).round(2)})
+    frame["y"] = np.where(frame["a"] + rng.normal(size=300) / 3 > 0, "up", "down")
+    folder = tmp_path_factory.mktemp("boosted")
+    frame.to_csv(folder / "rows.csv", index=False)
+    result = invoke("fit", folder / "rows.csv", "--target", "y", "--model", "lightgbm",
+                    "--max-size", 12, "--out", folder, *QUICK)  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    return folder
+
+
+def test_rows_of_a_joint_rule_are_those_of_the_file(boosted, tmp_path):
+    X, saved = raw(boosted, "rows.csv")
+    rules = explain(saved.model, X).rules
+    assert rules.kind == "partition"
+    own = rules.match(X.iloc[[4]])[0]
+    n = int((rules.match(X.drop(index=4)) == own).sum())
+    row = told("explain", boosted / MODEL, boosted / "rows.csv", "--row", 5)["rows"][0]
+    assert row["rule"]["train"] is None and row["rule"]["reference"] == n > 0
+    text = " ".join(invoke("explain", boosted / MODEL, boosted / "rows.csv", "--row", 5)
+                    .stdout.split())  # fmt: skip
+    assert f"({n} of the other 299 rows of this file)" in text
+    assert "training rows)" not in text
+    assert "the command rules" not in text  # which has none of a booster
+    pd.read_csv(boosted / "rows.csv").iloc[[4]].to_csv(tmp_path / "one.csv", index=False)
+    alone = invoke("explain", boosted / MODEL, tmp_path / "one.csv", "--row", 1)
+    assert alone.exit_code == 0, alone.stderr
+    assert "(the file has no other row)" in " ".join(alone.stdout.split())
+
+
+def test_a_booster_has_the_leaves_of_its_report(boosted):
+    report = json.loads((boosted / "treeprune-report.json").read_text())
+    figures = told("compare", boosted / MODEL, boosted / "rows.csv", "--target", "y")["figures"]
+    expected = {row["key"]: row["leaves"] for row in report["held_out"]["rows"]}
+    found = {"pruned": figures[0]["leaves"], "grown": figures[1]["leaves"]}
+    assert found == {key: expected[key] for key in found}
+
+
+def test_softmax_is_not_explained_in_log_odds(rows, tmp_path):
+    X, y = rows
+    codes = np.digitize(y, [0.5, 1.5])
+    X.assign(y=[f"class {k}" for k in codes]).to_csv(tmp_path / "rows.csv", index=False)
+    model = saved_by_hand(tmp_path / "m.skops", X, codes, "multiclass", LogisticRegression())
+    row = told("explain", tmp_path / "m.skops", tmp_path / "rows.csv", "--row", 7)["rows"][0]
+    scores = model.decision_function(X.iloc[[6]])[0]
+    assert row["attribution"]["total"] == pytest.approx(scores.max())
+    text = " ".join(invoke("explain", tmp_path / "m.skops", tmp_path / "rows.csv", "--row", 7)
+                    .stdout.split())  # fmt: skip
+    assert "add up to the raw score of the class named" in text
+    assert "log-odds" not in text and "in all in raw score" in text
 
 
 def test_a_file_of_one_row_gives_no_reasons(credit, tmp_path):

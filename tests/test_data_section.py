@@ -107,7 +107,7 @@ def test_real_data_with_missing_values():
         assert row["missing"] == rows[row["column"]].isna().sum()
         assert not row["pruned"] or row["grown"]
         for key in ("grown", "pruned"):  # as the names of the model's own columns say
-            tree = fits.rival(key).tree
+            tree = fits.rival(key).native
             names = tree.feature_names_in_[tree.tree_.feature[tree.tree_.feature >= 0]]
             used = any(n == row["column"] or n.startswith(f"{row['column']}=") for n in names)
             assert row[key] == used

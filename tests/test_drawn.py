@@ -183,7 +183,7 @@ def test_ways_lead_where_the_model_and_the_rules_lead(case):
     name, study, fits, ex, tree = case
     rows = pd.concat([study.X_train, study.X_test], ignore_index=True)
     at = follow(tree, rows, categories_seen(study))
-    model = fits.rival("pruned").tree
+    model = fits.rival("pruned").native
     trees = native.read(model)
     leaf = native.apply(model, pd.concat([fits.Z_train, fits.Z_test]))[:, 0]
     shown = np.array([node["id"] for node in tree["nodes"] if node["rule"] or node["below"]])

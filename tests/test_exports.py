@@ -35,7 +35,8 @@ from treeprune.explain.exports.csv_text import defused, frame_csv
 from treeprune.explain.exports.json_text import SCHEMA, from_json
 from treeprune.explain.exports.names import IMITATION, plain
 from treeprune.explain.features import FeatureMap
-from treeprune.explain.leaves import limit_texts, partition_rules, tree_rules
+from treeprune.explain.joint import partition_rules
+from treeprune.explain.leaves import limit_texts, tree_rules
 from treeprune.explain.limits import float32_limit, printed_limit
 from treeprune.explain.rules import Rule, RuleSet
 

@@ -76,7 +76,7 @@ def test_folds_go_forward_in_time():
 def test_every_rival_is_chosen_by_these_folds(how, monkeypatch):
     """The splitters that are really asked, and what they are given."""
     from treeprune import selection
-    from treeprune.report import rivals
+    from treeprune.report import smaller
 
     made, asked = study(**how), []
     real = selection.cross_validate
@@ -87,14 +87,14 @@ def test_every_rival_is_chosen_by_these_folds(how, monkeypatch):
 
     monkeypatch.setattr("treeprune.estimators.cross_validate", spied)
     searches = []
-    grid = rivals.GridSearchCV
+    grid = smaller.GridSearchCV
 
     class Spied(grid):
         def fit(self, X, y, **words):
             searches.append((type(self.cv).__name__, words["groups"] is not None))
             return super().fit(X, y, **words)
 
-    monkeypatch.setattr(rivals, "GridSearchCV", Spied)
+    monkeypatch.setattr(smaller, "GridSearchCV", Spied)
     fits = fit_rivals(made, Options(strength="one_se", cv=3))
     fits_other = fit_rivals(made, Options("reduced_error", strength="best", cv=3))
     grouped = "ids" in how
@@ -103,7 +103,7 @@ def test_every_rival_is_chosen_by_these_folds(how, monkeypatch):
     # Of each run: the pruned tree; reduced error's own textbook rule needs no folds.
     assert asked[0] == (kind, grouped, aside) and len(asked) >= 2
     assert set(asked) == {(kind, grouped, aside)} and set(searches) == {(kind, grouped)}
-    assert fits.rival("pruned").tree is not None and fits_other.rival("pruned").tree is not None
+    assert fits.rival("pruned").native is not None and fits_other.rival("pruned").native is not None
 
 
 def test_rows_set_aside_are_the_last_ones(monkeypatch):

@@ -174,7 +174,7 @@ def flat(made):
 @pytest.mark.parametrize(
     "make, error, words",
     [
-        (lambda X, y: RandomForestClassifier(5).fit(X, y), TypeError, "fitted pruned decision"),
+        (lambda X, y: RandomForestClassifier(5).fit(X, y), TypeError, "fitted pruned model"),
         (
             lambda X, y: DecisionTreeClassifier().fit(X, y),
             TypeError,
@@ -197,11 +197,6 @@ def flat(made):
             lambda X, y: GridSearchCV(pruned(), {"strength": [0.1]}, cv=2, refit=False).fit(X, y),
             TypeError,
             "refit=False holds no fitted model",
-        ),
-        (
-            lambda X, y: PrunedClassifier(RandomForestClassifier(5, random_state=0)).fit(X, y),
-            TypeError,
-            "got PrunedClassifier of a RandomForestClassifier",
         ),
     ],
 )

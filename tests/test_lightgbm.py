@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
+from lightgbm_models import CATS, FIXED, TINY, frame, random_model, random_options, random_rows
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import (
@@ -50,8 +51,6 @@ from treeprune import (
 )
 from treeprune.native.lightgbm_text import read_splits, read_trees
 
-TINY = {"n_estimators": 4, "num_leaves": 6, "min_child_samples": 3, "verbose": -1, "n_jobs": 1}
-CATS = {"min_data_per_group": 1, "cat_smooth": 1.0, "cat_l2": 0.0, "max_cat_to_onehot": 2}
 ZERO = float(np.float32(1e-35))  # LightGBM reads what is nearer to zero as zero
 
 
@@ -145,58 +144,6 @@ def probes(splits, Z):
 
 
 # --- random models -------------------------------------------------------------------------------
-
-TASKS = ("regression", "binary", "multiclass", "multiclassova", "poisson", "cross_entropy")
-
-
-def random_rows(rng, n, missing):
-    Z = np.column_stack(
-        [
-            rng.normal(size=n),
-            np.where(rng.random(n) < 0.5, 0.0, rng.normal(size=n)),  # splits around zero
-            rng.integers(0, 40, n).astype(float),  # categories, in two 32-bit words
-            rng.integers(-2, 3, n).astype(float),
-        ]
-    )
-    if missing:
-        Z[rng.random(Z.shape) < 0.15] = np.nan
-    return Z
-
-
-def random_model(seed, task, boosting, missing, categories, weighted, **options):
-    rng = np.random.default_rng(seed)
-    Z = random_rows(rng, 160, missing)
-    signal = np.nan_to_num(Z[:, 0]) + (np.nan_to_num(Z[:, 1]) == 0) + np.sin(np.nan_to_num(Z[:, 2]))
-    signal = signal + rng.normal(scale=0.3, size=160)
-    params = {**TINY, **CATS, "boosting_type": boosting, "random_state": 0, **options}
-    if boosting == "rf":
-        params |= {"subsample": 0.7, "subsample_freq": 1}
-    if task in ("regression", "poisson", "cross_entropy"):
-        model = LGBMRegressor(objective=task, **params)
-        y = {"poisson": np.exp(signal / 2), "cross_entropy": 1 / (1 + np.exp(-signal))}.get(
-            task, signal
-        )
-    else:
-        model = LGBMClassifier(objective=task, **params)
-        y = np.digitize(signal, [0.5] if task == "binary" else [0.0, 1.0])
-    weight = rng.integers(0, 3, 160) + rng.random(160) if weighted else None
-    cat = [2, 3] if categories else []
-    Z[:, 3] = np.abs(Z[:, 3]) if categories else Z[:, 3]  # negative categories only warn
-    return model.fit(Z, y, sample_weight=weight, categorical_feature=cat), Z
-
-
-random_options = st.fixed_dictionaries(
-    {
-        "seed": st.integers(0, 10_000),
-        "task": st.sampled_from(TASKS),
-        "boosting": st.sampled_from(["gbdt", "dart", "rf"]),
-        "missing": st.booleans(),
-        "categories": st.booleans(),
-        "weighted": st.booleans(),
-        "use_missing": st.booleans(),
-    }
-)
-FIXED = {"seed": 0, "missing": True, "categories": True, "weighted": True, "use_missing": True}
 
 
 @settings(max_examples=40)
@@ -448,21 +395,6 @@ def test_float32_rows_are_compared_in_float64(rows):
 # --- frames, names, categories -------------------------------------------------------------------
 
 
-def frame(rng, n=240):
-    X = pd.DataFrame(
-        {
-            "größe €": rng.normal(size=n),
-            "a b": rng.integers(0, 9, n),
-            "=cmd()": pd.Categorical(rng.choice(["x", "y", "z\n", "<w>"], n)),
-            "flag": rng.random(n) < 0.5,
-            "DROP TABLE": pd.Categorical(rng.choice([10, 20, 30], n)),
-        }
-    )
-    X.loc[::9, "=cmd()"] = np.nan
-    y = X["größe €"] + (X["=cmd()"] == "y") * 2 + (X["DROP TABLE"] == 20) + X["a b"] * 0.2
-    return X, y.to_numpy()
-
-
 def codes(X, categories):
     """What LightGBM makes of a frame."""
     out = X.copy()
@@ -686,11 +618,19 @@ MALFORMED = {
     "scores": ([("^num_tree_per_iteration=1", "num_tree_per_iteration=3")], "no multiple"),
     "twice": ([("^num_class=1$", "num_class=1\nnum_class=2")], "twice"),
     "twice in a tree": ([("^num_cat=", "num_leaves=3\nnum_cat=")], "twice"),
+    "class counts": ([("^num_class=1", "num_class=2")], "num_class=2 and 1 trees"),
+    "no equals sign": ([("^split_gain=", "split_gain\n=")], "not 'key=value'"),
+    "letters": ([("^shrinkage=1$", "shrinkage=½")], "not a number"),
+    "shrinkage": ([("^shrinkage=1$", "shrinkage=x")], "not a number"),
+    "gains": ([("^split_gain=", "split_gain=1 ")], "6 numbers in 'split_gain', must be 5"),
+    "node values": ([(r"^internal_value=\S+ ", "internal_value=")], "4 numbers"),
+    "node weights": ([(r"^internal_weight=\S+", "internal_weight=x")], "not a number"),
+    "sets": ([("^num_cat=0$", "num_cat=1")], "lacks 'cat_boundaries'"),
     "leaves": ([("^num_leaves=6", "num_leaves=7")], "must be 6"),
     "huge": ([("^num_leaves=6", "num_leaves=999999999")], "must be 999999998"),
     "no leaves": ([("^num_leaves=6", "num_leaves=0")], "at least 1"),
     "negative leaves": ([("^num_leaves=6", "num_leaves=-6")], "at least 1"),
-    "lacks": ([("^left_child=", "left=")], "lacks 'left_child'"),
+    "lacks": ([("^left_child=.*\n", "")], "lacks 'left_child'"),
     "no counts": ([("^internal_count=.*\n", "")], "lacks 'internal_count'"),
     "too many": ([("^leaf_value=", "leaf_value=1 ")], "7 numbers"),
     "word": ([(r"^leaf_value=\S+", "leaf_value=one")], "not a number"),
@@ -911,33 +851,42 @@ def test_raw_scores_of_trees_and_forests(rows, kind, n_outputs):
 # --- what can be done with which model -----------------------------------------------------------
 
 
-def test_pruning_boosters_is_refused_for_now(rows, model):
+def test_pruning_what_ranks_is_refused(rows):
     Z, y = rows
-    leaf = native.read(model).is_leaf
+    ranks = np.digitize(y, [0, 1])
+    ranker = LGBMRanker(**TINY).fit(Z, ranks, group=[100, 200])
+    params = {"objective": "rank_xendcg", "verbose": -1, "num_threads": 1}
+    booster = lgb.train(params, lgb.Dataset(Z, ranks, group=[100, 200]), 2)
+    refusal = "LightGBM's ranking models can be read and explained, not pruned"
     for attempt in (
-        lambda: pruning_path(model),
-        lambda: pruning_path(model, Z, y > 0.3, method="reduced_error"),
-        lambda: treeprune.prune(model, max_size=3),
-        lambda: treeprune.pruning_strengths(model),
-        lambda: treeprune.shrink(model, 1.0),
-        lambda: native.write(model, leaf),
-        lambda: native.row_weights(model, y, None),
-        lambda: native.check_supported(LGBMRegressor()),
-        lambda: PrunedClassifier(LGBMClassifier()).fit(Z, y > 0.3),
-        lambda: PrunedRegressor(LGBMRegressor()).fit(Z, y),
+        lambda: native.check_supported(LGBMRanker()),
+        lambda: treeprune.pruning_strengths(ranker),
     ):
-        with pytest.raises(UnsupportedModelError, match="pruning them is not built yet"):
+        with pytest.raises(UnsupportedModelError, match=refusal):
             attempt()
+    for model in (ranker, booster):
+        for attempt in (
+            native.check_supported,
+            pruning_path,
+            lambda model: treeprune.prune(model, max_size=3),
+            lambda model: native.write(model, native.read(model).is_leaf),
+        ):
+            with pytest.raises(UnsupportedModelError, match=refusal):
+                attempt(model)
 
 
 def test_what_is_possible_is_listed():
-    assert native.can_prune(DecisionTreeClassifier()) and native.can_prune(PrunedTreeClassifier())
-    for other in (LGBMClassifier(), LogisticRegression(), None):
+    possible = [DecisionTreeClassifier(), PrunedTreeClassifier(), LGBMClassifier(), LGBMRegressor()]
+    for model in possible:
+        assert native.can_prune(model)
+        native.check_supported(model)
+    for other in (LGBMRanker(), LogisticRegression(), None):
         assert not native.can_prune(other)
+    assert "Booster" in native.supported() and "LGBMRanker" not in native.supported()
     assert set(native.supported()) < set(native.readable())
     with pytest.raises(UnsupportedModelError, match=r"RandomForestClassifier.*LGBMClassifier"):
         native.read(LogisticRegression())
-    with pytest.raises(UnsupportedModelError, match=r"possible are (?!.*LGBM)"):
+    with pytest.raises(UnsupportedModelError, match=r"possible are (?!.*LGBMRanker)"):
         pruning_path(LogisticRegression())
 
 

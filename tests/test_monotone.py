@@ -75,7 +75,7 @@ def ordered():
 def test_every_tree_keeps_the_order(ordered, key):
     study, fits = ordered
     rival = fits.rival(key)
-    assert rival.tree.tree_.n_leaves > 2
+    assert rival.native.tree_.n_leaves > 2
     for column, way in WAYS.items():
         assert breaks(predictor(study, fits, rival), study.X_test, column, way) == 0
 
@@ -85,7 +85,7 @@ def test_free_trees_would_not(ordered):
     fits = fit_rivals(study, Options(cv=3))
     grown = predictor(study, fits, fits.rival("grown"))
     assert all(breaks(grown, study.X_test, column, way) for column, way in WAYS.items())
-    assert study.monotone == {} and fits.rival("grown").tree.monotonic_cst is None
+    assert study.monotone == {} and fits.rival("grown").native.monotonic_cst is None
     assert "order" not in fits.rival("linear").detail
     assert fits.columns.grouped == {} or "rare" in fits.columns.names[-1]
 
@@ -170,7 +170,7 @@ def test_german_credit_keeps_orders_and_says_so():
     ex = explain(fits.pipeline, study.X_train, study.y_train)
     checks = monotone_checks(study, ex)
     assert len(checks) == 3 and all(c.passed for c in checks.values())
-    assert fits.rival("pruned").tree.tree_.n_leaves > 4
+    assert fits.rival("pruned").native.tree_.n_leaves > 4
 
 
 # -- the encoder ---------------------------------------------------------------------------------

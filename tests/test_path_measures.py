@@ -56,7 +56,9 @@ def test_pruning_never_makes_the_structure_worse(name):
         path = pruning_path(tree, Z, y, method=method)
         assert len(path) > 2
         found = []
-        for step, values in enumerate(step_values(trees, path.removed_at, np.arange(len(path)))):
+        for step, values in enumerate(
+            step_values(trees, path.removed_at, np.arange(len(path)), path.stages.node_values)
+        ):
             is_leaf = trees.is_leaf | (path.removed_at <= step)
             structure, _ = tree_structure(shape, leaf, is_leaf, values)
             found.append((structure.effort.mean(), structure.columns.mean(), structure.bits))

@@ -591,7 +591,7 @@ def test_a_report_has_all_pictures_from_its_json(kind, request, recwarn):
 
 def test_a_tree_of_one_leaf():
     _, fits, report = reported(noise())
-    assert fits.rival("pruned").tree.get_n_leaves() == 1 and report["attribution"] is None
+    assert fits.rival("pruned").native.get_n_leaves() == 1 and report["attribution"] is None
     found = pictures_of(report)
     assert {"path", "components", "calibration"} <= set(found) and "attributions" not in found
 

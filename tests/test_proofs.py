@@ -21,7 +21,8 @@ from treeprune import explain, native, pruning_path
 from treeprune.datasets import load_german_credit
 from treeprune.explain.conditions import Column, NumberCondition
 from treeprune.explain.features import FeatureMap
-from treeprune.explain.leaves import partition_rules, tree_rules
+from treeprune.explain.joint import partition_rules
+from treeprune.explain.leaves import tree_rules
 from treeprune.explain.proofs import (
     Monotone,
     monotone,

@@ -522,7 +522,7 @@ def test_refusals(credit):
     numbers = X[["age", "amount_dm"]]
     forest = RandomForestClassifier(20, random_state=0).fit(numbers, y)
     with pytest.raises(ValueError, match="describe exactly"):
-        explain(forest, numbers, decision=decision()).leaf_notice_table()
+        explain(forest, numbers, decision=decision(), most_cells=64).leaf_notice_table()
 
 
 def test_nothing_to_explain_for_favourable_rows(credit):

@@ -813,7 +813,7 @@ def test_models_without_regions_say_why():
         explain(tree, X, y).regions  # noqa: B018
     forest = RandomForestClassifier(20, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match=r"or a linear model; use ex\.rules, a surrogate"):
-        explain(forest, X, y).regions  # noqa: B018
+        explain(forest, X, y, most_cells=64).regions  # noqa: B018
 
 
 def test_several_targets_have_regions_without_rules():

@@ -23,7 +23,10 @@ from treeprune.report.written import document_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::treeprune.PrunedToRootWarning")
 
-each_report = pytest.mark.parametrize("which", ["hostile", "multiclass", "regression", "credit"])
+each_report = pytest.mark.parametrize(
+    "which",
+    ["hostile", "multiclass", "regression", "credit", "forest", "booster", "network"],
+)
 
 
 # -- reading back --------------------------------------------------------------------------------
@@ -211,12 +214,17 @@ def test_before_and_after_is_that_of_the_json(which, request):
         assert change == form(held["changes"][name]["value"])
     against_grown = next(d for d in held["differences"] if d["rival"] == "grown")
     assert rows[f"verdict on {FIGURES[held['lead']]}"][2] == against_grown["verdict"].upper()
-    for said, key in (("leaves", "leaves"), ("depth", "depth"), ("columns", "columns")):
-        assert rows[said][:2] == [str(grown[key]), str(pruned[key])]
+    for key in (*content["model"]["sizes"], "columns"):
+        said, form = ("tests per row", lambda v: fixed(v, 1)) if key == "tests" else (key, str)
+        assert rows[said][:2] == [form(grown[key]), form(pruned[key])]
     for key in ("rules", "bytes"):
-        assert rows[key][:2] == [str(use[side][key]) for side in ("grown", "pruned")]
+        both = [use[side][key] for side in ("grown", "pruned")]
+        assert (key in rows) == (both[0] is not None)
+        if key in rows:
+            assert rows[key][:2] == [str(value) for value in both]
     conditions = [fixed(use[side]["conditions"], 1) for side in ("grown", "pruned")]
-    assert rows["conditions per row"][:2] == conditions
+    if content["model"]["kind"] == "tree":
+        assert rows["conditions per row"][:2] == conditions
     if pruned["changed"] is not None:
         assert rows["decided otherwise"][2] == percent(pruned["changed"])
 
@@ -231,7 +239,8 @@ def test_rules_are_those_of_the_json(which, request):
         conditions = "; ".join(map(printable, rule["conditions"])) or "every row"
         assert row[:4] == [rule["rule"], squeezed(conditions), str(rule["train"]), form(rule["p"])]
         share = form(rule["share"]) + (" !" if rule["differs"] else "")
-        assert row[5:7] == [str(rule["held_out"]), share]
+        bounds = content["model"]["reading"] == "model"  # a share of rows has an interval
+        assert row[4 + bounds : 6 + bounds] == [str(rule["held_out"]), share]
 
 
 def test_scores_path_and_shares_are_those_of_the_json(credit):

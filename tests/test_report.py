@@ -33,6 +33,8 @@ from treeprune.report import (
     Options,
     StatedLimit,
     Table,
+    attributed,
+    examples,
     fit_rivals,
     render_text,
     report_of,
@@ -680,7 +682,8 @@ def test_attributions_that_do_not_add_up_are_said(grown, monkeypatch, costs):
     def off(*args, **kwargs):
         raise CheckFailedError("off by 0.25 in row 3")
 
-    monkeypatch.setattr(explained_module, "attribute", off)
+    monkeypatch.setattr(attributed, "attribute", off)
+    monkeypatch.setattr(examples, "attribute", off)
     monkeypatch.setattr(reasons, "attribute", off)
     report = report_of(replace(study, costs=costs), fits, QUICK)
     assert report["attribution"] is None
@@ -859,7 +862,7 @@ def test_the_choice_is_explained(options, rule, words):
     assert report["path"]["choice"]["rule"] == rule
     assert words in " ".join(render_text(report).split())
     chosen = report["path"]["choice"]["chosen"]
-    assert chosen["leaves"] == fits.rival("pruned").tree.get_n_leaves()
+    assert chosen["leaves"] == fits.rival("pruned").native.get_n_leaves()
 
 
 def test_a_tree_that_cannot_grow_is_reported():

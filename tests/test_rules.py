@@ -24,7 +24,8 @@ from test_features import as_is, assert_explains, rules_of
 from treeprune import datasets, native
 from treeprune.explain.conditions import NumberCondition
 from treeprune.explain.features import FeatureMap
-from treeprune.explain.leaves import limit_texts, partition_rules, tree_rules
+from treeprune.explain.joint import partition_rules
+from treeprune.explain.leaves import limit_texts, tree_rules
 from treeprune.explain.rules import RuleSet
 
 LOADERS = {

@@ -53,7 +53,7 @@ def test_conditions_are_those_of_the_explainers_rules(make):
     told = cost_of_use(study, fits, ex)
     assert json.loads(json.dumps(told)) == told == cost_of_use(study, fits, ex)
     for key in ("grown", "pruned"):
-        tree = fits.rival(key).tree
+        tree = fits.rival(key).native
         rules = explain(make_pipeline(fits.pipeline[0], tree), study.X_train).rules
         asked = np.array([len(rule.conditions) for rule in rules])
         assert told[key]["rules"] == len(rules) == tree.get_n_leaves()
@@ -68,9 +68,9 @@ def test_bytes_are_those_of_the_tree_alone():
     fits = fit_rivals(study, QUICK)
     told = cost_of_use(study, fits, explain(fits.pipeline, study.X_train))
     for key in ("grown", "pruned"):
-        state = fits.rival(key).tree.tree_.__getstate__()
+        state = fits.rival(key).native.tree_.__getstate__()
         assert told[key]["bytes"] == state["nodes"].nbytes + state["values"].nbytes
-        again = pickle.loads(pickle.dumps(fits.rival(key).tree))  # however it came here
+        again = pickle.loads(pickle.dumps(fits.rival(key).native))  # however it came here
         assert native.stored_bytes(again) == told[key]["bytes"]
 
 
@@ -82,7 +82,7 @@ def test_bytes_of_other_models_are_not_counted():
 def fits_of(grown, pruned, Z, pipeline=None):
     rivals = {"grown": grown, "pruned": pruned}
     return SimpleNamespace(
-        rival=lambda key: SimpleNamespace(tree=rivals[key]), Z_test=Z, pipeline=pipeline
+        rival=lambda key: SimpleNamespace(native=rivals[key]), Z_test=Z, pipeline=pipeline
     )
 
 

@@ -35,8 +35,17 @@ if TYPE_CHECKING:
     from .network import Network
     from .neural import SparseMLPClassifier, SparseMLPRegressor
     from .path import PruningPath
-    from .pruning import METHODS, Method, prune, pruning_path, pruning_strengths, shrink
+    from .pruning import (
+        METHODS,
+        Method,
+        prune,
+        pruning_path,
+        pruning_strengths,
+        refit_leaves,
+        shrink,
+    )
     from .report import Report, report
+    from .retraining import Retraining, compare_with_retraining
     from .saving import Saved, load_model, save_model
     from .sizes import compression
     from .tree_estimators import PrunedTreeClassifier, PrunedTreeRegressor
@@ -64,6 +73,7 @@ _HOMES = {
     "PrunedTreeRegressor": "tree_estimators",
     "PruningPath": "path",
     "Report": "report",
+    "Retraining": "retraining",
     "Rule": "explain",
     "RuleSet": "explain",
     "Saved": "saving",
@@ -76,6 +86,7 @@ _HOMES = {
     "Verification": "verification",
     "choose_within": "metrics",
     "compare": "metrics",
+    "compare_with_retraining": "retraining",
     "compression": "sizes",
     "cost_decision": "losses",
     "fairness": "metrics",
@@ -86,6 +97,7 @@ _HOMES = {
     "prune": "pruning",
     "pruning_path": "pruning",
     "pruning_strengths": "pruning",
+    "refit_leaves": "pruning",
     "save_model": "saving",
     "shrink": "pruning",
     "verify": "verification",
@@ -110,6 +122,7 @@ __all__ = [
     "PrunedTreeRegressor",
     "PruningPath",
     "Report",
+    "Retraining",
     "Rule",
     "RuleSet",
     "Saved",
@@ -122,6 +135,7 @@ __all__ = [
     "Verification",
     "choose_within",
     "compare",
+    "compare_with_retraining",
     "compression",
     "cost_decision",
     "datasets",
@@ -135,6 +149,7 @@ __all__ = [
     "prune",
     "pruning_path",
     "pruning_strengths",
+    "refit_leaves",
     "report",
     "save_model",
     "shrink",

@@ -100,7 +100,7 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
     method = find_method(
         self.method,
         {"classification" if is_classifier else "regression"},
-        network=native.is_network(base),
+        of=native.family(base),
     )
     _check_words(self, base)
     several = get_tags(base).target_tags.multi_output
@@ -129,11 +129,10 @@ def fit_pruned(self: Any, base: Any, X: Any, y: Any, sample_weight: Any, groups:
     self.step_ = step
     self.strength_ = float(path.strength[step])
     self.estimator_ = estimator
-    for name in ("classes_", "n_features_in_", "feature_names_in_"):
-        if hasattr(estimator, name):
-            setattr(self, name, getattr(estimator, name))
-        elif name in vars(self):  # of an earlier fit on a frame
-            delattr(self, name)
+    if hasattr(estimator, "classes_"):
+        self.classes_ = estimator.classes_
+    # Names and number of columns are those of X: LightGBM writes "a b" as "a_b".
+    validate_data(self, rows.X, reset=True, skip_check_array=True)
     if step > 0 and path.is_constant(step):
         _warn_root(self, path)
 
@@ -167,7 +166,7 @@ def recipe_of(self: Any, y: Any) -> Recipe:
     """How an estimator of this package, fitted or not, makes a path from rows."""
     base = self._base()
     task = "classification" if hasattr(base, "predict_proba") else "regression"
-    method = find_method(self.method, {task}, network=native.is_network(base))
+    method = find_method(self.method, {task}, of=native.family(base))
     return _recipe(self, base, method, y)
 
 
@@ -290,22 +289,24 @@ class _Pruned(MetaEstimatorMixin, BaseEstimator):
 
 
 class PrunedClassifier(ClassifierMixin, _Pruned):
-    """A tree, forest or network classifier, pruned to the size that evidence supports.
+    """A tree, forest, booster or network classifier, pruned to the size that evidence supports.
 
     Parameters
     ----------
     estimator : estimator, optional
         What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest, ExtraTrees
-        or MLP classifier, or a SparseMLPClassifier, not fitted.
+        or MLP classifier, an LGBMClassifier, or a SparseMLPClassifier, not fitted.
     method : str or Method
-        Trees: "cost_complexity" (default), "reduced_error", "error_based", "minimum_error",
-        "pessimistic", "agreement". Networks: "magnitude", "gradient", "fisher", "random", "l1",
-        "backward_elimination". See `METHODS`.
+        Trees and forests: "cost_complexity" (default), "reduced_error", "error_based",
+        "minimum_error", "pessimistic", "agreement". Boosters: "cost_complexity", "sequential",
+        "l1", "truncate" (the last two for forests too). Networks: "magnitude", "gradient",
+        "fisher", "random", "l1", "backward_elimination". See `METHODS`.
     strength : "auto", "best", "one_se" or float
-        "auto" is "one_se" for cost_complexity and networks, and the textbook rule without
-        cross-validation for the others. "best" is the step with the best cross-validated score,
-        "one_se" the smallest model within one standard error of it. A number is applied as it is,
-        without cross-validation, as in a search; of networks it is the share of units removed.
+        "auto" is "one_se" for cost_complexity, sequential, truncate, l1 and networks, and the
+        textbook rule without cross-validation for the others. "best" is the step with the best
+        cross-validated score, "one_se" the smallest model within one standard error of it. A number
+        is applied as it is, without cross-validation, as in a search; of networks it is the share
+        of units removed.
     max_size : int, optional
         At most this many leaves (of all trees) or units of a network, whatever the strength.
     max_columns, max_neurons, max_weights : int, optional
@@ -466,7 +467,11 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
         >>> float(model.predict_log_proba([[0]])[0, 0])
         0.0
         """
-        return self._checked(X).predict_log_proba(X)
+        inner = self._checked(X)
+        if hasattr(inner, "predict_log_proba"):
+            return inner.predict_log_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(inner.predict_proba(X))  # LightGBM has none
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -477,16 +482,16 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
 
 
 class PrunedRegressor(RegressorMixin, _Pruned):
-    """A tree, forest or network regressor, pruned to the size that evidence supports.
+    """A tree, forest, booster or network regressor, pruned to the size that evidence supports.
 
     Parameters
     ----------
     estimator : estimator, optional
         What to grow: scikit-learn's DecisionTree (default), ExtraTree, RandomForest, ExtraTrees
-        or MLP regressor, or a SparseMLPRegressor, not fitted.
+        or MLP regressor, an LGBMRegressor, or a SparseMLPRegressor, not fitted.
     method : str or Method
         Trees: "cost_complexity" (default), "reduced_error" or "agreement"; the others are for
-        classes. Networks as in `PrunedClassifier`.
+        classes. Boosters and networks as in `PrunedClassifier`.
     strength, max_size, max_columns, max_neurons, max_weights, granularity, feature_groups, \
 forbidden, cv, validation, never_prune, n_jobs, random_state, verbose
         As in `PrunedClassifier`.

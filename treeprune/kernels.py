@@ -16,6 +16,7 @@ Array = NDArray
 __all__ = [
     "bottom_up",
     "depths",
+    "level_losses",
     "lock_ancestors",
     "moments_up",
     "node_at",
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 # Loss codes of `row_losses`.
-BRIER, LOG_LOSS, SQUARED_ERROR = 0, 1, 2
+BRIER, LOG_LOSS, SQUARED_ERROR, ERROR = 0, 1, 2, 3
+# Codes of what turns sums into predictions, the positions in `trees.LINKS`.
+IDENTITY, LOGIT, SOFTMAX, OVR_LOGIT, EXP = 0, 1, 2, 3, 4
 
 
 @njit(cache=True)
@@ -373,3 +376,151 @@ def row_losses(
             now = _row_loss(p, y[i], n_classes, share, code)
             out[at[order[e]]] += weight[i] * (now - loss)
             loss = now
+
+
+@njit(cache=True)
+def _respond(score: Array, link: int, p: Array) -> None:
+    """Predictions (n_classes or 1,) from raw scores (n_scores,), in place."""
+    if link == SOFTMAX:
+        top = score.max()
+        total = 0.0
+        for k in range(score.size):
+            p[k] = np.exp(score[k] - top)
+            total += p[k]
+        for k in range(score.size):
+            p[k] /= total
+        return
+    for k in range(score.size):
+        told = score[k]
+        if link in (LOGIT, OVR_LOGIT):
+            told = 1.0 / (1.0 + np.exp(-told))
+        elif link == EXP:
+            told = np.exp(told)
+        p[p.size - score.size + k] = told
+    if p.size > score.size:  # of two classes the scores speak of the second
+        p[0] = 1.0 - p[1]
+
+
+@njit(cache=True)
+def _told_loss(p: Array, y: float, code: int) -> float:
+    """Loss of one prediction (n_classes or 1,); `y` is a class code (-1: unknown) or a target."""
+    if code == SQUARED_ERROR:
+        return (y - p[0]) ** 2
+    c = int(y)
+    if code == ERROR:
+        return 0.0 if np.argmax(p) == c else 1.0
+    if code == BRIER:
+        total = 1.0 if c < 0 else 1.0 - 2.0 * p[c]
+        for k in range(p.size):
+            total += p[k] * p[k]
+        return total
+    eps = np.finfo(np.float64).eps
+    return -np.log(min(max(p[c], eps), 1.0) if c >= 0 else eps)
+
+
+_ROWS_AT_ONCE = 32  # in `level_losses`
+
+
+@njit(cache=True)
+def _events(
+    parent: Array, level: Array, value: Array, n_levels: int
+) -> tuple[Array, Array, Array, Array]:
+    """What happens to a row on its way up, from each node that answers.
+
+    Returns
+    -------
+    first : int32 (n_nodes,)
+        Node that answers at level 0 for a row of each grown leaf.
+    above, at : int32 (n_nodes,)
+        Node that answers next (-1: none), and the level from which on.
+    gain : float64 (n_nodes,)
+        What that changes.
+    """
+    n = parent.size
+    first = np.empty(n, np.int32)
+    above = np.full(n, -1, np.int32)
+    at = np.zeros(n, np.int32)
+    gain = np.zeros(n)
+    top = np.empty(n, np.int32)  # highest node of those that go at the same level
+    for t in range(n):
+        up = parent[t]
+        top[t] = top[up] if up >= 0 and level[up] == level[t] else t
+        first[t] = first[up] if up >= 0 and level[up] == 0 else t
+        up = parent[top[t]]
+        if up >= 0 and level[up] < n_levels and level[up] > 0:
+            above[t] = top[up]
+            at[t] = level[up]
+            gain[t] = value[top[up]] - value[t]
+    return first, above, at, gain
+
+
+@njit(cache=True)
+def level_losses(
+    leaf: Array,
+    parent: Array,
+    level: Array,
+    value: Array,
+    column: Array,
+    base: Array,
+    y: Array,
+    weight: Array,
+    link: int,
+    n_told: int,
+    code: int,
+    out: Array,
+) -> None:
+    """Add the loss of every row at some levels of a sum of boosted trees to `out`, in place.
+
+    What merging a row's leaves changes is collected by level and added up from the first level
+    on, so that a row costs its events and one loss a level, without sorting.
+
+    Parameters
+    ----------
+    leaf : int32 (n_rows, n_trees)
+        Leaf of the grown model, among all nodes.
+    parent : int32 (n_nodes,)
+    level : int32 (n_nodes,)
+        First level at which each node is a leaf or below one; n_levels where never.
+    value : float64 (n_nodes,)
+        What each node contributes to its tree's score.
+    column : int32 (n_trees,)
+        Score of each tree.
+    base : float64 (n_scores,)
+    y, weight : float64 (n_rows,)
+    link, code : int
+        LOGIT, …; BRIER, …
+    n_told : int
+        1 where classes are predicted, 0 for targets.
+    out : float64 (n_levels,)
+    """
+    n_rows, n_trees = leaf.shape
+    n_levels = out.size
+    n_scores = base.size
+    first, above, at, gain = _events(parent, level, value, n_levels)
+    change = np.empty((_ROWS_AT_ONCE, n_levels, n_scores))
+    score = np.empty(n_scores)
+    p = np.empty(2 if n_told and link == LOGIT else n_scores)
+    for begin in range(0, n_rows, _ROWS_AT_ONCE):
+        end = min(begin + _ROWS_AT_ONCE, n_rows)
+        change[:] = 0.0
+        # Tree by tree, so that its nodes stay near while the rows pass.
+        for j in range(n_trees):
+            k = column[j]
+            for i in range(begin, end):
+                t = first[leaf[i, j]]
+                change[i - begin, 0, k] += value[t]
+                while above[t] >= 0:
+                    change[i - begin, at[t], k] += gain[t]
+                    t = above[t]
+        for i in range(begin, end):
+            score[:] = base
+            loss = 0.0
+            for s in range(n_levels):
+                moved = s == 0
+                for k in range(n_scores):
+                    moved = moved or change[i - begin, s, k] != 0.0
+                    score[k] += change[i - begin, s, k]
+                if moved:
+                    _respond(score, link, p)
+                    loss = _told_loss(p, y[i], code)
+                out[s] += weight[i] * loss

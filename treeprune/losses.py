@@ -269,7 +269,7 @@ def output_share(base: Trees | Network, kind: str) -> Array:
     """
     share = np.full(base.n_outputs, 1.0 / base.n_outputs)
     if kind == "brier":
-        share[[k <= 2 for k in base.n_classes]] *= 0.5
+        share[[k <= 2 for k in base.predicted_classes]] *= 0.5
     return share
 
 

@@ -148,6 +148,11 @@ class Network:
         return bool(self.n_classes)
 
     @property
+    def predicted_classes(self) -> tuple[int, ...]:
+        """Number of classes of each output, as `Trees` has them too; empty for regression."""
+        return self.n_classes
+
+    @property
     def hidden_layer_sizes(self) -> tuple[int, ...]:
         """Neurons of each hidden layer, live or not."""
         return tuple(len(b) for b in self.biases[:-1])

@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import scoring as scores
 from .network import Network
-from .stages import NetworkStages, Stages, TreeStages
+from .stages import EnsembleStages, NetworkStages, Stages, TreeStages
 from .trees import Trees
 
 __all__ = ["PruningPath"]
@@ -44,16 +44,23 @@ class PruningPath:
         neuron or raw column of a network (0 where it did nothing); `len(path)` where never.
     strength, risk : array of float64, shape (n_steps,)
         Strength from which on each step is the best one (-inf for step 0), and the pruning risk
-        of its model, per unit of row weight (forests: mean over trees). Of networks the strength
-        is the share of units that is gone, the risk the mean training loss.
+        of its model, per unit of row weight (forests: mean over trees). Of boosters whose leaves
+        are not refitted it is the change of the loss to second order, of `truncate` NaN. Of
+        networks the strength is the share of units that is gone, the risk the mean training loss.
     size : array of int, shape (n_steps,)
-        Leaves of all trees, or units of a network that still do something.
+        Leaves of all trees, or units of a network that still do something. Of boosters, and of
+        forests whose leaves are refitted, leaves of the trees that still split (1 where none
+        does): what is constant is folded into another tree.
     method : str
         Name of the pruning method.
     unit, size_unit : str
         What is removed ("node", "weight", "neuron", "input") and what is counted.
     networks : tuple of Network
         Of a network: its weights at every step, in the shapes of the trained one.
+    values : tuple of array, each (n_answering, k)
+        Of an ensemble whose leaves are refitted: values of the nodes that answer at each step, in
+        their order; of a booster's node that of its own score. Empty at step 0, and altogether
+        where nodes answer with the values in `trees`.
     counts : dict of str to array, shape (n_steps,)
         Further counts: raw columns that are read, of networks also neurons and weights (and the
         penalty `l1` of each step of that method).
@@ -98,6 +105,7 @@ class PruningPath:
     scoring: str | None = None
     chosen: int | None = None
     networks: tuple[Network, ...] = ()
+    values: tuple[Array, ...] = ()
     counts: dict[str, Array] = field(default_factory=dict)
     measures: pd.DataFrame | None = None
 
@@ -330,10 +338,17 @@ class PruningPath:
         return self.networks[0] if self.trees is None else self.trees
 
     @property
+    def is_boosted(self) -> bool:
+        """Whether it is the path of a booster, whose trees add up to a raw score."""
+        return self.trees is not None and self.trees.is_boosted
+
+    @property
     def stages(self) -> Stages:
         """The models of all steps, for scores and predictions."""
         if self.trees is None:
             return NetworkStages(self.model, self.networks)
+        if self.values or self.is_boosted:
+            return EnsembleStages(self.model, self.trees, self.removed_at, len(self), self.values)
         return TreeStages(self.model, self.trees, self.removed_at, len(self))
 
     def is_constant(self, step: int) -> bool:
@@ -351,7 +366,7 @@ class PruningPath:
         """
         if self.trees is None:
             return bool(self.counts["columns"][step] == 0)
-        return bool(self.size[step] == self.trees.n_trees)
+        return bool((self.removed_at <= self._index(step)).all())
 
     def _index(self, step: int) -> int:
         if not -len(self) <= step < len(self):
@@ -422,7 +437,7 @@ class PruningPath:
             y,
             scoring,
             sample_weight,
-            scores.thin(self.size) if steps is None else steps,
+            scores.asked(self.size, scoring) if steps is None else steps,
             unknown_ok=unknown_ok,
         )
 
@@ -448,7 +463,7 @@ class PruningPath:
         >>> [proba.shape for proba in path.staged_predict_proba(X)][-1]
         (569, 2)
         """
-        if not self.base.is_classifier:
+        if not self.base.predicted_classes:
             raise AttributeError("a regressor has no predict_proba; use staged_predict")
         return scores.staged(self.stages, X, proba=True)
 

@@ -22,10 +22,13 @@ from .network import Network
 from .stages import Stages
 from .trees import Trees
 
-__all__ = ["MOST_STEPS", "Scoring", "resolve", "score_steps", "staged", "thin"]
+__all__ = ["MOST_STEPS", "Scoring", "asked", "resolve", "score_steps", "staged", "thin"]
 
 Array = npt.NDArray
 
+MOST_LEVELS = (
+    1000  # of a sum of trees behind a link, whose losses cost an exponential a row and step
+)
 MOST_STEPS = 200  # a ROC AUC costs milliseconds: thousands of steps x folds would cost minutes
 
 # scikit-learn's name -> (loss, whether a sum of trees has it too).
@@ -70,13 +73,13 @@ def resolve(scoring: Any, base: Trees | Network) -> Scoring:
     """
     name = scoring
     if scoring is None:
-        name = "neg_brier_score" if base.is_classifier else "r2"
+        name = "neg_brier_score" if bool(base.predicted_classes) else "r2"
     if isinstance(name, str) and name in _ADDITIVE:
         loss, for_sums = _ADDITIVE[name]
-        fits = (loss != "squared_error") == base.is_classifier
+        fits = (loss != "squared_error") == bool(base.predicted_classes)
         # scikit-learn has its own rules for several outputs; only the default is defined here.
         several = base.n_outputs > 1 and scoring is not None and name != "r2"
-        if fits and not several and (for_sums or getattr(base, "n_trees", 1) == 1):
+        if fits and not several and (for_sums or not _is_averaged(base)):
             return Scoring(name, loss, share=tuple(output_share(base, loss)))
     if not (isinstance(name, str) or callable(name)):
         raise ValueError(
@@ -86,6 +89,16 @@ def resolve(scoring: Any, base: Trees | Network) -> Scoring:
     scorer = check_scoring(_RowStage(), scoring=name)
     label = name if isinstance(name, str) else getattr(name, "__name__", str(name))
     return Scoring(label, None, scorer)
+
+
+def _is_averaged(base: Trees | Network) -> bool:
+    """Whether several trees are averaged, of which a vote is no sum."""
+    return isinstance(base, Trees) and base.n_trees > 1 and not base.is_boosted
+
+
+def asked(size: Array, scoring: Scoring) -> Array:
+    """Steps of a path of these sizes that are scored where the caller does not say."""
+    return thin(size, MOST_STEPS if scoring.loss is None else MOST_LEVELS)
 
 
 def thin(size: Array, most: int = MOST_STEPS) -> Array:
@@ -119,7 +132,8 @@ def score_steps(
         Rows; the weights enter additive scores always, others where the metric takes them.
     scoring : Scoring
     steps : array of int, optional
-        Steps to ask where the score is not additive; all by default.
+        Steps to ask where each costs time; all by default. The additive scores of one tree, and of
+        a forest whose nodes keep their values, are had for every step.
     unknown_ok : bool
         Whether no label at all needs to be one of the model's (a small fold).
 
@@ -132,9 +146,9 @@ def score_steps(
     y = np.asarray(y)
     target = encode(stages.model, y, unknown_ok=unknown_ok)
     if scoring.loss is not None:
-        return _additive(stages, X, target, weight, scoring)
+        return _additive(stages, X, target, weight, scoring, steps)
     out = np.full(len(stages), np.nan)
-    given = weight if sample_weight is not None and _takes_weights(scoring.scorer) else None
+    given = weight if sample_weight is not None and takes_weights(scoring.scorer) else None
     ask = _step_scorer(stages, X, y, scoring.scorer, given)
     for step in range(len(stages)) if steps is None else np.unique(steps):
         out[step] = ask(int(step))
@@ -144,13 +158,21 @@ def score_steps(
 def staged(stages: Stages, X: Any, *, proba: bool) -> Iterator[Any]:
     """Predictions of every step in turn; what the steps share is computed once."""
     values = stages.values(X)
-    stage = _ClassStage() if stages.base.is_classifier else _RowStage()
+    classes = bool(stages.base.predicted_classes)
+    stage = _ClassStage() if classes else _RowStage()
+    # A bare booster knows no labels: its `predict` gives probabilities, of two classes the second.
+    bare = classes and not hasattr(stages.model, "classes_")
     for step in range(len(stages)):
         stage.set_values(stages.model, stages.base, values(step))
-        yield stage.predict_proba(X) if proba else stage.predict(X)
+        if bare and not proba:
+            told = np.asarray(stage.predict_proba(X))
+            yield told[:, 1] if told.shape[1] == 2 else told
+        else:
+            yield stage.predict_proba(X) if proba else stage.predict(X)
 
 
-def _takes_weights(scorer: Any) -> bool:
+def takes_weights(scorer: Any) -> bool:
+    """Whether a scorer of scikit-learn's, or a callable, knows sample weights."""
     metric = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in signature(metric).parameters
 
@@ -167,7 +189,7 @@ def _step_scorer(
     if not hasattr(scorer, "_score_func"):
         return lambda step: float(scorer(stages.write(step), X, y, **extra))
     values = stages.values(X)
-    stage = _ClassStage() if stages.base.is_classifier else _RowStage()
+    stage = _ClassStage() if stages.base.predicted_classes else _RowStage()
 
     def ask(step: int) -> float:
         stage.set_values(stages.model, stages.base, values(step))
@@ -180,9 +202,11 @@ class _RowStage(RegressorMixin, BaseEstimator):
     """Predictions of one step in the shape of an estimator, for scorers; X is not looked at."""
 
     def set_values(self, model: Any, base: Trees | Network, values: Array) -> None:
-        self.values_, self.n_classes_ = values, base.n_classes
+        self.values_, self.n_classes_ = values, base.predicted_classes
         if hasattr(model, "classes_"):
             self.classes_ = model.classes_
+        elif self.n_classes_:  # a bare booster knows numbers only
+            self.classes_ = np.arange(self.n_classes_[0])
 
     def fit(self, X: Any, y: Any) -> _RowStage:
         return self
@@ -203,7 +227,9 @@ class _ClassStage(ClassifierMixin, _RowStage):
         return np.column_stack([c[t] for c, t in zip(self.classes_, top, strict=True)])
 
 
-def _additive(stages: Stages, X: Any, y: Array, weight: Array, scoring: Scoring) -> Array:
+def _additive(
+    stages: Stages, X: Any, y: Array, weight: Array, scoring: Scoring, steps: Array | None
+) -> Array:
     """Every step's score from sums."""
     kind = scoring.loss
     assert kind is not None
@@ -215,8 +241,8 @@ def _additive(stages: Stages, X: Any, y: Array, weight: Array, scoring: Scoring)
         # A constant target has no R²; scikit-learn says 0 unless every prediction is exact.
         share = np.divide(share, spread, out=np.zeros_like(share), where=spread > 0)
         constant = float((spread == 0).mean())
-        return 1.0 - constant - stages.losses(X, y, weight, kind, share)
-    loss = stages.losses(X, y, weight, kind, share) / total
+        return 1.0 - constant - stages.losses(X, y, weight, kind, share, steps)
+    loss = stages.losses(X, y, weight, kind, share, steps) / total
     if scoring.name == "accuracy":
         return 1.0 - loss
     return -np.sqrt(loss) if scoring.name == "neg_root_mean_squared_error" else -loss

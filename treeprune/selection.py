@@ -26,10 +26,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from . import native
 from .losses import check_rows, stored_sums
+from .objectives import OBJECTIVES
 from .path import PruningPath
 from .pruning import midpoints, pruning_path
 from .pruning.methods import Method
-from .scoring import Scoring, resolve, thin
+from .scoring import Scoring, asked, resolve
 
 __all__ = ["Recipe", "Rows", "aligned_steps", "cross_validate", "holdout"]
 
@@ -101,6 +102,14 @@ class Recipe:
 
     def _has_stored(self, model: Any) -> bool:
         """Whether the model has stored what the risk is read from (else: the rows it grew on)."""
+        if self.method.name == "truncate":
+            return True
+        if native.family(model) == "booster" or self.method.options.get("refit") not in (
+            *(None, "auto"),
+        ):
+            # A loss that is not known here can be ordered by what the model has stored.
+            unknown = native.objective(model) not in OBJECTIVES
+            return unknown and self.method.name == "cost_complexity"
         if self.method.risks and self.risk in (None, "impurity"):
             return True
         try:
@@ -206,6 +215,11 @@ def aligned_steps(path: PruningPath, fold: PruningPath, method: Method) -> Array
     strengths with a scale of their own at the strength itself, shares of removed units at the
     nearest one; hold-out paths by size.
     """
+    if fold.trees is not None and (path.is_boosted or path.values) and method.align != "strength":
+        # A fold's model is smaller than the whole one: what counts is the share of its leaves.
+        own, wanted = (np.log(p.size / p.size[0]) for p in (fold, path))
+        steps = np.abs(own - wanted[:, None])[:, ::-1].argmin(axis=1)
+        return np.where(np.isneginf(path.strength), 0, len(fold) - 1 - steps)
     if method.align == "size":
         # The fold's sizes fall: the first step with at most as many leaves, or its smallest.
         steps = np.searchsorted(-fold.size, -path.size, side="left")
@@ -243,18 +257,25 @@ def _scores_of(
     fold = recipe.path(rows.take(train))
     held = rows.take(test)
     at = aligned_steps(path, fold, recipe.method)
-    asked = np.arange(len(path)) if scoring.loss is not None else thin(path.size)
+    steps = steps_asked(path, scoring)
     score = fold.score_steps(
         held.X,
         held.y,
         scoring,
         sample_weight=held.weight,
-        steps=np.unique(at[asked]),
+        steps=np.unique(at[steps]),
         unknown_ok=True,
     )
     out = np.full(len(path), np.nan)
-    out[asked] = score[at[asked]]
+    out[steps] = score[at[steps]]
     return out
+
+
+def steps_asked(path: PruningPath, scoring: Scoring) -> Array:
+    """All steps where their sums cost next to nothing, else so many as can be paid for."""
+    if scoring.loss is not None and not path.is_boosted:
+        return np.arange(len(path))
+    return asked(path.size, scoring)
 
 
 def cross_validate(
@@ -289,7 +310,7 @@ def cross_validate(
     with a single split.
     """
     how = resolve(scoring, path.base)
-    splitter = check_cv(cv, np.asarray(rows.y), classifier=path.base.is_classifier)
+    splitter = check_cv(cv, np.asarray(rows.y), classifier=bool(path.base.predicted_classes))
     # Splitters look at the number of rows only; some refuse frames that trees accept.
     splits = list(splitter.split(np.zeros(len(rows)), rows.y, rows.groups))
     if rows.weight is not None:

@@ -71,6 +71,9 @@ class Trees:
         speaks of all outputs.
     base_score : array of float64, shape (n_outputs * n_classes_max,)
         What the sum starts from, in the order of a flattened value; zeros by default.
+    predicted_classes : tuple of int
+        Number of classes of each output of which *predictions* speak, after the link; empty for
+        regression. By default it follows from `n_classes` and the link.
 
     Raises
     ------
@@ -112,6 +115,7 @@ class Trees:
     link: str = "identity"
     tree_output: Array = field(default_factory=lambda: np.zeros(0, np.int32))
     base_score: Array = field(default_factory=lambda: np.zeros(0))
+    predicted_classes: tuple[int, ...] = (-1,)  # from the link
 
     def __post_init__(self) -> None:
         for name, dtype in _DTYPES.items():
@@ -127,6 +131,9 @@ class Trees:
                 object.__setattr__(self, name, _frozen(np.zeros(size), _DTYPES[name]))
         _check_numbers(self)
         _check_scores(self, n_scores)
+        if self.predicted_classes == (-1,):
+            told = {"logit": (2,), "softmax": (n_scores,), "ovr_logit": (n_scores,)}
+            object.__setattr__(self, "predicted_classes", self.n_classes or told.get(self.link, ()))
 
     @property
     def n_nodes(self) -> int:
@@ -147,6 +154,11 @@ class Trees:
     def is_classifier(self) -> bool:
         """Whether values are class frequencies."""
         return bool(self.n_classes)
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether each tree adds to one raw score and was grown by no criterion of its own."""
+        return not (self.criterion or self.n_classes)
 
     @property
     def is_leaf(self) -> Array:

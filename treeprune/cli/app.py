@@ -21,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Prune decision trees, choose the size by evidence, and say what the result does.",
+    help="Prune models of tabular data, choose the size by evidence, and say what the result does.",
 )
 for command in (demo, fit, rules, explain, score, compare, check, datasets):
     app.command()(command)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..report.words import FORMATS
+from ..report.words import FORMATS, MODELS
 from .terminal import usage
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ __all__ = [
     "parsed_strength",
 ]
 
-MODELS = ("tree",)
-
 
 def one_of(option: str, given: str, possible: Iterable[str]) -> None:
     """End unless the given name is one of the possible ones."""
@@ -45,7 +43,11 @@ def checked_names(task: str, model: str, method: str, scoring: str | None) -> No
 
     one_of("--task", task, TASKS)
     one_of("--model", model, MODELS)
-    one_of("--method", method, METHODS)
+    one_of("--method", method, ("auto", *METHODS))
+    if method != "auto":
+        from ..report.models import KINDS
+
+        one_of(f"--model {model} --method", method, KINDS[model].methods)
     if scoring is not None:
         from sklearn.metrics import get_scorer_names
 

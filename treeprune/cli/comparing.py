@@ -1,4 +1,4 @@
-"""`compare`: a saved model against another, or against the tree as grown, on the same rows."""
+"""`compare`: a saved model against another, or against itself as grown, on the same rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compare(
     target: Outcomes = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="Another saved model of the same outcome; else the tree as grown."),
+        typer.Option(help="Another saved model of the same outcome; else the model as grown."),
     ] = None,
     margin: Annotated[
         float, typer.Option(help="Loss of AUC (or R²) that would not matter; say it beforehand.")
@@ -50,7 +50,7 @@ def compare(
     max_bytes: MaxBytes = 512 * 2**20,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a saved model with another, or with the tree as grown: verdict and swap set."""
+    """Compare a saved model with another, or with itself as grown: verdict and swap set."""
     with one_line_errors(), collected_warnings():
         if not 0 < margin < float("inf"):
             usage(f"--margin {margin}: give a number above 0, such as 0.02")
@@ -87,7 +87,7 @@ def _pair_notes(asked: OpenedModel, other: OpenedModel | None) -> list[str]:
     if other is None:
         if asked.grown is None:
             raise InputRefused(
-                f"{asked.file}: holds no tree as grown; name another model with --against"
+                f"{asked.file}: holds no model as grown; name another model with --against"
             )
         return []
     if (asked.task, asked.labels) != (other.task, other.labels):
@@ -117,7 +117,7 @@ def compared(
     ----------
     asked : OpenedModel
     other : OpenedModel or None
-        None for the tree as grown that the file of `asked` holds.
+        None for the model as grown that the file of `asked` holds.
     rows : AskedRows
         With outcomes.
     margin : float
@@ -222,7 +222,7 @@ def _text(
 
     both = [asked, *([] if other is None else [other])]
     lines = [labelled("MODEL", f"{THIS}: {model_words(asked)}")]
-    against = f"{GROWN}: the tree before it was pruned, from the same file."
+    against = f"{GROWN}: the {asked.word} before it was pruned, from the same file."
     if other is not None:
         against = f"{OTHER}: {model_words(other)}"
     lines += [labelled("AGAINST", against), labelled("DATA", data_words(rows, *both))]
@@ -269,16 +269,18 @@ def _difference(told: dict[str, Any]) -> list[str]:
 
 def _swap_words(asked: OpenedModel, told: dict[str, Any]) -> str:
     """Whose decision is another."""
+    from ..report.words import rows_are
+
     swap, words = told["swap"], asked.words
     this, before = (model["label"] for model in told["figures"])
     n = told["data"]["rows"]
     if asked.task == "multiclass":
         return (
-            f"{swap['changed']} of {n} rows are given another class by {this} than by {before}: "
+            f"{rows_are(swap['changed'], n)} given another class by {this} than by {before}: "
             f"{swap['mended']} now right, {swap['spoiled']} now wrong."
         )
     return (
-        f"from {before} to {this}, {swap['acted']} of {n} rows are newly {words.acted} "
+        f"from {before} to {this}, {rows_are(swap['acted'], n)} newly {words.acted} "
         f"({swap['acted_positive']} of them {words.hit}), {swap['passed']} newly {words.passed} "
         f"({swap['passed_positive']} of them {words.hit})."
     )

@@ -146,14 +146,21 @@ def explained_rows(
         "attribution": {
             "unit": found.unit,
             "method": found.method,
-            # What an absent column follows: the tree's own rows, or those compared with.
-            "base": "mean of the training rows"
-            if case.ex.view.trees is not None
-            else "mean of the reference rows",
+            "base": _base(case),
         },
         "rows": told,
         "checks": said_checks(checks),
     }
+
+
+def _base(case: _Case) -> str:
+    """What an absent column follows: the trees' own rows, or those compared with."""
+    trees = case.ex.view.trees
+    if trees is None:
+        return "mean of the reference rows"
+    if not trees.is_boosted and trees.n_trees > 1:  # rows are drawn for each tree
+        return "mean of the training rows as drawn by its trees"
+    return "mean of the training rows"
 
 
 def _uses(case: _Case, told: list[dict[str, Any]], reasons: Reasons | None) -> list[str]:
@@ -259,14 +266,19 @@ def _rule(case: _Case, position: int) -> dict[str, Any] | None:
         condition_text(c, ex.rules, missing=bool(missing[ex.rules.columns[c.column].name]))
         for c in rule.conditions
     ]
-    return {"rule": f"R{which + 1}", "conditions": conditions, "train": float(rule.weight)}
+    told = {"rule": f"R{which + 1}", "conditions": conditions}
+    if ex.rules.kind == "tree":
+        return {**told, "train": float(rule.weight)}
+    # Trees together have no leaf that has counted training rows: those given are counted.
+    n = int(rule.weight) if case.reference else 0
+    return {**told, "train": None, "reference": n}
 
 
 def _attribution(case: _Case, i: int, output: npt.NDArray, found: Attributions) -> dict[str, Any]:
     """Base and pushes, largest first; they add up to `total` in the unit of the attributions."""
     import numpy as np
 
-    from ..report.explained import plain_cell
+    from ..report.read_as import plain_cell
 
     n_scores = found.values.shape[2]
     at = n_scores - 1
@@ -285,7 +297,7 @@ def _attribution(case: _Case, i: int, output: npt.NDArray, found: Attributions) 
 
 
 def _reasoned(one: Any) -> dict[str, Any]:
-    from ..report.explained import plain_cell
+    from ..report.read_as import plain_cell
 
     return {
         "reasons": [
@@ -307,7 +319,7 @@ def _change(case: _Case, position: int) -> dict[str, Any]:
     """The cheapest change, and what the model says once it is made."""
     import numpy as np
 
-    from ..report.explained import plain_cell
+    from ..report.read_as import plain_cell
 
     ex, row = case.ex, case.rows.X.iloc[[position]]
     found = ex.counterfactual(row)[0]
@@ -347,8 +359,8 @@ def _text(asked: OpenedModel, told: dict[str, Any]) -> str:
         )
     if any(row["rule"] for row in told["rows"]):
         legend.append(
-            "Limits in a rule are as short as the rows of this file allow; the command rules has "
-            "six digits."
+            "Limits in a rule are as short as the rows of this file allow"
+            + ("; the command rules has six digits." if asked.word == "tree" else ".")
         )
     lines += ["", labelled("METHOD", " ".join(legend))]
     lines.append(labelled("CHECKS", check_words(told["checks"])))
@@ -368,7 +380,12 @@ def _reference(told: dict[str, Any]) -> str:
 
 def _method(asked: OpenedModel, told: dict[str, Any]) -> str:
     unit = told["attribution"]["unit"]
-    what = {"probability": "P", "log-odds": "the log-odds of P"}.get(unit, "the prediction")
+    what = {
+        "probability": "P",
+        "log-odds": "the log-odds of P",
+        "raw score": "the raw score of the class named (P is the softmax of those of all classes)",
+        "log of the target": "the log of the prediction",
+    }.get(unit, "the prediction")
     text = (
         f"Attributions: Shapley values of raw columns ({told['attribution']['method']}), which "
         f"add up to {what}. They tell what the model does, not what causes an outcome."
@@ -376,9 +393,10 @@ def _method(asked: OpenedModel, told: dict[str, Any]) -> str:
     baseline = told["reference"]["baseline"]
     if baseline is None:
         return text
+    kinds = "its own attributions" if asked.word == "network" else "two kinds of Shapley values"
     return (
-        f"{text} Reasons: what each column adds to P against the baseline; methods that agree: two "
-        "kinds of Shapley values, and how far P is above what the column's best value would give."
+        f"{text} Reasons: what each column adds to P against the baseline; methods that agree: "
+        f"{kinds}, and how far P is above what the column's best value would give."
     )
 
 
@@ -386,7 +404,7 @@ def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> 
     """One row: what is predicted, by which rule, and why."""
     from ..report.figures import plain
     from ..report.layout import labelled
-    from ..report.words import printable
+    from ..report.words import amount, printable
     from ..report.written.reasons import change_text, reason_text
     from .telling import item, legend
 
@@ -394,7 +412,13 @@ def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> 
     rule = row["rule"]
     if rule is not None:
         met = printable("; ".join(rule["conditions"])) or "every row"
-        lines.append(legend(f"rule {rule['rule']}: {met} ({plain(rule['train'])} training rows)"))
+        n_others = told["reference"]["rows"]
+        held = f"{rule.get('reference')} of the other {amount(n_others, 'rows')} of this file"
+        if not n_others:
+            held = "the file has no other row"
+        if rule["train"] is not None:
+            held = f"{plain(rule['train'])} training rows"
+        lines.append(legend(f"rule {rule['rule']}: {met} ({held})"))
     lines += [legend("attribution:"), *_pushes(asked, row, told)]
     if row["reasons"] is not None:
         lines.append(legend(f"reasons against {printable(told['reference']['baseline'])}:"))
@@ -404,7 +428,8 @@ def _row_text(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> 
     elif row["adverse"] and told["reference"]["no_reasons"]:
         lines.append(legend(f"no reasons: {printable(told['reference']['no_reasons'])}"))
     if row["change"] is not None:
-        lines.append(legend(change_text(row["change"])))
+        exact = asked.word in ("tree", "linear model")
+        lines.append(legend(change_text(row["change"], exact=exact)))
     return lines
 
 
@@ -441,6 +466,7 @@ def _pushes(asked: OpenedModel, row: dict[str, Any], told: dict[str, Any]) -> li
     more = [entry["push"] for entry in own["columns"][k:]]
     if more:
         shown.append((sum(more), f"{len(more)} more column{'s' if len(more) > 1 else ''}"))
-    unit = "" if told["attribution"]["unit"] != "log-odds" else " in log-odds"
+    named = {"log-odds": "log-odds", "raw score": "raw score", "log of the target": "logs"}
+    unit = f" in {name}" if (name := named.get(told["attribution"]["unit"])) else ""
     base = f"base: {told['attribution']['base']}{unit}"
     return pushes((own["base"], base), shown, (own["total"], f"in all{unit}"), asked.task)

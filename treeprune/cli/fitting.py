@@ -81,7 +81,7 @@ def fit(
     target: o.Target,
     task: o.Task = "auto",
     model: o.Model = "tree",
-    method: o.Method = "cost_complexity",
+    method: o.Method = "auto",
     strength: o.Strength = "auto",
     max_size: o.MaxSize = None,
     cv: o.Folds = 5,
@@ -131,8 +131,9 @@ def fit(
 
         reading = ReadLimits(max_rows, max_columns, max_categories, max_bytes)
         options = Options(
-            method, level, max_size, cv, scoring, jobs=most[0], refits=most[1], limits=bounds
-        )
+            method, level, max_size, cv, scoring,
+            jobs=most[0], refits=most[1], limits=bounds, model=model,
+        )  # fmt: skip
         stages = STAGES + bool(refits) + bool(sensitive)
         make = _study_of(data, reading, ratio, cost, drop or [], asked)
         run(make, options, out, kinds, stages, as_json=as_json)
@@ -207,11 +208,16 @@ def run(
 
 
 def _saved(study: Study, fits: Fits, report: Report) -> dict[str, bytes]:
-    """The pruned tree behind its encoder, as a skops file; none where it is too large for one."""
+    """The pruned model behind its encoder, as a skops file; none where there can be none."""
+    from sklearn.pipeline import make_pipeline
+
     from ..exceptions import UntrustedModelError
     from ..saving import Saved, about_model, model_bytes
+    from ..saving.boosters import stored
 
-    model = fits.whole(fits.tree)
+    encoder, *rest = (stored(step) for _, step in fits.whole(fits.native).steps)
+    # What stands between encoder and model belongs to the model.
+    model = make_pipeline(encoder, rest[0] if len(rest) == 1 else make_pipeline(*rest))
     about = about_model(
         model,
         name=study.name,
@@ -223,7 +229,7 @@ def _saved(study: Study, fits: Fits, report: Report) -> dict[str, bytes]:
         sha256=study.sha256,
     )
     try:
-        return {MODEL_FILE: model_bytes(Saved(model, fits.rival("grown").tree, about))}
+        return {MODEL_FILE: model_bytes(Saved(model, stored(fits.rival("grown").native), about))}
     except UntrustedModelError as refusal:
         warnings.warn(f"the model is not saved: {refusal}", stacklevel=1)
         return {}

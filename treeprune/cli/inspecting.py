@@ -92,7 +92,7 @@ def _text(told: dict[str, Any]) -> str:
     about = _about(told["about"])
     lines += [labelled("MODEL", about)] if about else []
     if told["trees"]:
-        heads = ["tree", "leaves", "nodes", "depth", "columns", "structure"]
+        heads = ["model", "leaves", "nodes", "depth", "columns", "structure"]
         keys = ("name", "leaves", "nodes", "depth", "columns")
         rows = [
             [

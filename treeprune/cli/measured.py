@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import kernels, native
+from ..explain.leaves import counted
 from ..intervals import bootstrap
 from ..metrics import Comparison, interpretability
 from ..report import held_out
@@ -62,12 +63,12 @@ class Measured:
         return held_out.outputs_of(self.model, X[self.columns], study)
 
     def size(self) -> dict[str, int | None]:
-        """Leaves and depth; None where it is no tree."""
-        last = self.model[-1]
-        if not hasattr(last, "tree_"):
+        """Leaves, as paths count them, and depth of the deepest tree; None without trees."""
+        last = native.unwrap(self.model[-1])
+        if native.family(last) == "network":
             return {"leaves": None, "depth": None}
         trees = native.read(last)
-        return {"leaves": trees.n_leaves, "depth": int(kernels.depths(trees.parent).max())}
+        return {"leaves": counted(trees)[1], "depth": int(kernels.depths(trees.parent).max())}
 
 
 def figures_of(models: list[Measured], X: pd.DataFrame, study: Study) -> list[dict[str, Any]]:

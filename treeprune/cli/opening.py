@@ -34,7 +34,7 @@ class OpenedModel:
     model : Pipeline
         From raw columns on.
     grown : Pipeline or None
-        The same encoder before the tree as grown.
+        The same preprocessing before the model as grown.
     costs : Costs or None
         Of the errors of its decision.
     words : Words
@@ -57,6 +57,16 @@ class OpenedModel:
     def about(self) -> dict[str, Any]:
         """What the file says of the model."""
         return self.saved.about
+
+    @property
+    def word(self) -> str:
+        """What kind of model it is: "tree", "forest", "booster", "network", "linear model"."""
+        from .. import native
+
+        last = native.unwrap(self.model[-1])
+        if native.is_network(last):
+            return native.read_network(last).kind
+        return native.family(last)
 
     @property
     def target(self) -> str:
@@ -156,9 +166,9 @@ def opened(path: Path) -> OpenedModel:
     saved = load_model(path)
     _check_told(path, saved.about)
     encoder, last = saved.model[0], saved.model[-1]
-    # A linear model stands behind its own scaling: one pipeline, which can be read as a whole.
+    # What stands behind its own scaling becomes one pipeline, which can be read as a whole.
     steps = [step for _, step in getattr(last, "steps", [("", last)])]
-    grown = None if saved.grown is None else make_pipeline(encoder, saved.grown)
+    grown = None if saved.grown is None else make_pipeline(encoder, *steps[:-1], saved.grown)
     costs, words = _decision(path, saved.about)
     return OpenedModel(path.name, saved, make_pipeline(encoder, *steps), grown, costs, words)
 

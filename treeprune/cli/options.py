@@ -13,10 +13,16 @@ Data = Annotated[
 Name = Annotated[str, typer.Argument(help="Data set of the package; see the command datasets.")]
 Target = Annotated[str, typer.Option(help="Column to predict.")]
 Task = Annotated[str, typer.Option(help="auto, classification or regression.")]
-Model = Annotated[str, typer.Option(help="What is grown and pruned: tree.")]
-Method = Annotated[str, typer.Option(help="Pruning method.")]
+Model = Annotated[
+    str, typer.Option(help="What is grown and pruned: tree, forest, lightgbm or mlp.")
+]
+Method = Annotated[
+    str, typer.Option(help="Pruning method; auto is magnitude for mlp, else cost_complexity.")
+]
 Strength = Annotated[str, typer.Option(help="auto, best, one_se or a number.")]
-MaxSize = Annotated[int | None, typer.Option(min=1, help="Most leaves.")]
+MaxSize = Annotated[
+    int | None, typer.Option(min=1, help="Most leaves, of all trees; for mlp most weights.")
+]
 Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
 Scoring = Annotated[
     str | None,

@@ -149,7 +149,9 @@ def read_rules(asked: OpenedModel) -> RulesRead:
     from .probing import few_digits, probes, shortened, start_rows, written_limits
 
     if model_tree(asked.saved.model) is None:
-        raise InputRefused(f"{asked.file}: is a linear model, which has no rules")
+        more = " of its own: the report of treeprune fit has some, exact or with their fidelity"
+        more = "" if asked.word == "linear model" else more
+        raise InputRefused(f"{asked.file}: is a {asked.word}, which has no rules{more}")
     view = view_of(asked.model, start_rows(asked))
     found = _labelled(view.rules, asked)
     found = replace(found, texts=written_limits(found))

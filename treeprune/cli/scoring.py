@@ -29,7 +29,7 @@ def score(
     max_bytes: MaxBytes = 512 * 2**20,
     as_json: AsJson = False,
 ) -> None:
-    """Score a saved model on rows with known outcome, beside the tree as grown."""
+    """Score a saved model on rows with known outcome, beside the model as grown."""
     with one_line_errors(), collected_warnings():
         from ..report.intake import ReadLimits
         from .opening import opened
@@ -181,8 +181,10 @@ def _asks(model: dict[str, Any]) -> str:
     enough = ""
     if "sufficient_columns" in measures:
         enough = f" ({fixed(measures['sufficient_columns'], 1)} would suffice)"
+    of_trees = "sufficient_columns" in measures  # others also add and multiply, for twice as much
+    what = "comparisons in" if of_trees else "comparisons (or as much effort) in"
     return (
-        f"{label}: {fixed(measures['effort'], 1)} comparisons in "
+        f"{label}: {fixed(measures['effort'], 1)} {what} "
         f"{fixed(measures['columns'], 1)} columns for a row on average{enough}; "
         f"{percent(measures['ias'])} of its variation is interaction."
     )

@@ -49,7 +49,7 @@ class Attributions:
     values : array of float64, shape (n_rows, n_columns, n_scores)
     base : array of float64, shape (n_scores,) or (n_rows, n_scores)
     unit : str
-        In which they add up: probability, log-odds, target.
+        In which they add up: probability, log-odds, raw score (before a softmax), target.
     scores : tuple of str
         What each score is: a class, or a target.
     error : array of float64, shape of `values`, or None
@@ -181,7 +181,9 @@ def _of_trees(view: View, X: Any, background: Any) -> Attributions:
         values = np.take(cells.values, cells.index, axis=0)
         sample = rng.choice(n, size=min(n, _SAMPLE), replace=False)
         asked = np.unique(np.concatenate([cells.first_row, sample]))
-        scope = f"a row of each of {len(cells.first_row)} cells, which hold all {n} rows"
+        # The cells of a joint partition are others: sides of splits may differ and sums be equal.
+        each = "cells" if game.trees.n_trees == 1 else "combinations of split outcomes"
+        scope = f"a row of each of {len(cells.first_row)} {each}, which hold all {n} rows"
     said = view.raw_score(row(X, asked))
     found = game.base + values[asked].sum(axis=1)
     _check_sum(found, said, scope)
@@ -250,7 +252,9 @@ def _of_the_library(view: View, X: Any) -> Attributions | None:
     names = tuple(str(c) for c in classes[0]) if classes else view.target
     if values.shape[2] < len(names):
         names = names[-1:]
-    unit = "log-odds" if classes else "target"
+    unit = "target"
+    if classes:  # one score is the log-odds of a class, several stand behind a softmax
+        unit = "log-odds" if values.shape[2] == 1 else "raw score"
     return Attributions(
         values, base, unit, names, None, f"{n} of {n} rows", "exact, by the model's library"
     )

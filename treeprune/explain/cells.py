@@ -103,7 +103,7 @@ def cells_of(rules: RuleSet) -> Cells:
             asked.setdefault(condition.column, []).append((i, condition))
     points, meets, bits = {}, {}, {}
     for c in sorted(asked):
-        points[c] = _points(rules.columns[c], (condition for _, condition in asked[c]))
+        points[c] = points_of(rules.columns[c], (condition for _, condition in asked[c]))
         # A rule that asks nothing takes every cell.
         meets[c] = np.ones((len(rules), len(points[c])), dtype=bool)
         known: dict[Condition, npt.NDArray[np.bool_]] = {}
@@ -111,11 +111,11 @@ def cells_of(rules: RuleSet) -> Cells:
             if condition not in known:
                 known[condition] = condition.meets(points[c])
             meets[c][i] = known[condition]
-        bits[c] = _packed(meets[c])
+        bits[c] = packed(meets[c])
     return Cells(points, meets, bits, len(rules))
 
 
-def _packed(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+def packed(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     """Rows of booleans as words of 64 bits."""
     width = -(-mask.shape[1] // 64) * 64
     padded = np.zeros((len(mask), width), dtype=bool)
@@ -123,7 +123,7 @@ def _packed(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     return np.packbits(padded, axis=1).view(np.uint64)
 
 
-def _points(column: Column, conditions: Iterable[Condition]) -> npt.NDArray:
+def points_of(column: Column, conditions: Iterable[Condition]) -> npt.NDArray:
     """A value in each cell of a column."""
     if column.kind == "category":
         codes = list(range(len(column.categories)))

@@ -28,11 +28,12 @@ from .attributions import (
 )
 from .checks import Check
 from .features import FeatureMap
-from .networks import rounding
+from .joint import MOST_CELLS
+from .proving import MOST_PAIRED
 from .rules import RuleSet
 from .tables import as_frame
 from .text import rule_text
-from .view import View, row, rows_of, view_of
+from .view import View, imitation, row, rows_of, view_of
 
 if TYPE_CHECKING:
     import shap
@@ -43,14 +44,13 @@ if TYPE_CHECKING:
     from .reasons import Reasons
     from .regions import RegionRules
     from .scorecard import Scorecard
+    from .surrogate import Surrogate
 
 __all__ = ["Explanation", "explain"]
 
 _ADD_UP = "attributions add up to the model"
 _ASKED = 1000  # rows on which a summary is compared
 RULES_SLACK = 1e-12  # of probabilities; targets by their size
-REGIONS_SLACK = 1e-6  # alike: sums of many products are taken in another order
-FLOAT32_SLACK = 1e-5  # where the model itself computes in float32
 
 
 def explain(
@@ -60,6 +60,7 @@ def explain(
     *,
     decision: Decision | None = None,
     feature_map: FeatureMap | str = "auto",
+    most_cells: int = MOST_CELLS,
     random_state: Any = None,
 ) -> Explanation:
     """Explain a fitted model in raw columns, checked against the model itself.
@@ -68,10 +69,11 @@ def explain(
     ----------
     model : fitted estimator
         A tree, forest or booster; a pipeline that ends in one; a search or pruned estimator
-        around one. These are explained exactly; a multilayer perceptron or linear model is
+        around one. These are attributed exactly; a tree's leaves, or the joint partition of
+        several small trees, are exact rules. A multilayer perceptron or linear model is
         attributed exactly too, and a linear model written out exactly as `regions`. Any other
-        classifier or regressor is read through a surrogate, whose fidelity is stated, and
-        attributed by sampling.
+        classifier or regressor (HistGradientBoosting and XGBoost among them) is read through a
+        surrogate, whose fidelity is stated, and attributed by sampling.
     X : array-like, shape (n_rows, n_raw_columns)
         Reference rows of raw columns, usually the training rows: names and types, how limits are
         printed, baselines of reasons, what a surrogate imitates. Kept as they are, not copied.
@@ -82,6 +84,9 @@ def explain(
         need one.
     feature_map : FeatureMap or "auto"
         From model columns to raw columns; read from the pipeline by default.
+    most_cells : int
+        A sum of trees whose joint partition has more cells is read through a surrogate too. Give
+        a small number, such as 64, for rules that are read rather than run.
     random_state : int, optional
         Seed of whatever is sampled.
 
@@ -126,12 +131,15 @@ def explain(
         y,
         feature_map=None if isinstance(feature_map, str) else feature_map,
         decision=decision,
+        most_cells=most_cells,
         random_state=random_state,
     )
     if decision is not None:
         _check_decision(decision, view)
     ex = Explanation(view, X, y, decision, random_state)
     ex.check_rules()
+    if ex.view.is_exact and ex.rules.kind == "partition":
+        ex.check_cells()
     return ex
 
 
@@ -155,9 +163,11 @@ class Explanation:
     fidelity : Fidelity or None
         How well the rules imitate the model; None where they are the model.
     unit : str
-        Unit of attributions: probability, log-odds, target.
+        Unit of attributions: probability, log-odds, raw score (before a softmax), target.
     checks : dict of str to Check
         What was compared with the model so far.
+    surrogate : Surrogate
+        A small tree that imitates the model, whatever the rules are.
     regions : RegionRules
         A network of few neurons, or a linear model, as linear scorecards, exactly.
 
@@ -229,65 +239,39 @@ class Explanation:
         >>> len(ex.regions) <= 2**3, str(ex.checks["regions = model"])
         (True, "passed (150 of 150 rows): predict_proba of the regions against the model's")
         """
-        from .regions import no_regions, region_rules
+        from .region_checks import checked_regions
 
+        return checked_regions(self.view, self.X, self.y, self.decision, self._note)
+
+    @cached_property
+    def surrogate(self) -> Surrogate:
+        """A small tree that imitates the model, with its fidelity, for reading.
+
+        The rules themselves where they are not the model; beside them where they are, but more
+        than anyone reads.
+
+        Raises
+        ------
+        ValueError
+            For a model of several targets.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.ensemble import RandomForestClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = RandomForestClassifier(6, max_leaf_nodes=6, random_state=0).fit(X, y)
+        >>> ex = explain(model, X, y)
+        >>> ex.fidelity is None, len(ex.rules) > len(ex.surrogate.rules)
+        (True, True)
+        >>> ex.surrogate.fidelity.agreement > 0.9
+        True
+        """
         view = self.view
-        why: str | None = "it cannot be read as a network or a linear model"
-        if view.network is not None:
-            why = no_regions(view.network)
-        if view.network is None or why is not None:
-            kind = type(view.answers.model if view.predictor is None else view.predictor).__name__
-            raise ValueError(
-                f"the {kind} has no exact regions: {why}; {self._instead_of_regions()}"
-            )
-        positive = 1
-        if self.decision is not None and len(view.answers.classes[0]) == 2:
-            positive = self.decision.position(view.answers.classes[0])
-        found = region_rules(
-            view.network,
-            view.feature_map,
-            self.X,
-            self.y,
-            classes=view.answers.classes,
-            positive=positive,
-            target=view.target,
+        return imitation(
+            view.answers, self.X, self.y, view.target, self.decision, self.random_state
         )
-        said, own = view.answers(self.X), found.output(self.X)
-        size = np.ones_like(said) if found.is_classifier else np.maximum(1.0, np.abs(said))
-        is_float32 = view.feature_map.model_matrix(row(self.X, [0])).dtype == np.float32
-        slack = size * (FLOAT32_SLACK if is_float32 else REGIONS_SLACK)
-        agree = np.all(np.abs(own - said) <= slack, axis=(1, 2))
-        if not agree.all():  # by no more than it may have lost of large sums
-            slack = np.maximum(slack, rounding(view.network, view.feature_map.model_matrix(self.X)))
-            agree = np.all(np.abs(own - said) <= slack, axis=(1, 2))
-        detail = f"{'predict_proba' if found.is_classifier else 'predict'} of the regions"
-        detail += f" against the model's{' in float32' * bool(is_float32)}"
-        if not agree.all():
-            detail += f"; first differs in row {int(np.argmin(agree))}"
-        self._note("regions = model", int(agree.sum()), len(agree), "rows", detail)
-        if not agree.all():
-            raise CheckFailedError(f"regions and model differ: {detail}")
-        self._check_printed_regions(found, said)
-        return found
-
-    def _check_printed_regions(self, found: RegionRules, said: npt.NDArray) -> None:
-        """Whether a reader who adds up the printed figures is near enough to the model."""
-        from .regions import printed_slack
-
-        gap, slack = np.abs(found.output(self.X, printed=True) - said), printed_slack(found, said)
-        near = (gap <= slack).all(axis=(1, 2))
-        detail = f"off by {gap.max():.2g} at most with {found.digits} digits; allowed is "
-        detail += " and ".join(f"{one:.2g}" for one in np.unique(slack))
-        self._note("regions as printed = model", int(near.sum()), len(near), "rows", detail)
-
-    def _instead_of_regions(self) -> str:
-        """What else can be read of a model without regions."""
-        if self.view.is_exact:
-            return "use ex.rules, which are the model"
-        prune = "" if self.view.network is None else "prune it further, or "
-        if self.fidelity is None:
-            return f"{prune}explain a model of one target, which ex.rules imitates"
-        return f"{prune}use ex.rules, a surrogate ({self.fidelity.to_text()})"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -331,6 +315,39 @@ class Explanation:
             self._note(name, int(agree.sum()), len(agree), "rows", detail)
         self._check_predict(rows, said)
 
+    def check_cells(self, *, most_points: int = 5_000) -> None:
+        """Ask the model about the ends of every cell of a joint partition, and note it in `checks`.
+
+        Parameters
+        ----------
+        most_points : int
+            Beyond which evenly spread cells are asked, of many; raise it for a proof.
+
+        Notes
+        -----
+        `explain` has done it. If all points of every cell come to the value of its rule, and to
+        one leaf of each tree, it is a proof for all inputs; else the check says how many cells
+        were asked. There is no check where rules ask for derived columns.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.ensemble import RandomForestClassifier
+        >>> from treeprune import explain
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = RandomForestClassifier(3, max_leaf_nodes=3, random_state=0).fit(X, y)
+        >>> ex = explain(model, X)
+        >>> ex.check_cells()
+        >>> ex.checks["cells = model"].scope
+        'all inputs'
+        """
+        from .corners import cell_check
+
+        if self.view.is_exact:
+            found = cell_check(self.view, self.X, most_points=most_points)
+            if isinstance(found, Check):
+                self._keep("cells = model", found)
+
     def check_exports(self, X: Any = None) -> None:
         """Run the rules' SQL (in SQLite) and Python on rows, and note what they agree on.
 
@@ -341,8 +358,8 @@ class Explanation:
 
         Notes
         -----
-        Not for rules of more than 200 leaves (SQL), of derived columns or of several targets,
-        and not for surrogates, which are not the model.
+        Not for rules of more than 200 leaves (SQL) or 5,000 (Python), of derived columns or of
+        several targets, and not for surrogates, which are not the model.
 
         Examples
         --------
@@ -588,7 +605,8 @@ class Explanation:
         Raises
         ------
         ValueError
-            Without a Decision, or where the rules are not the model.
+            Without a Decision, where the rules are not the model, or are a joint partition of
+            more than 5,000 cells.
 
         Examples
         --------
@@ -607,6 +625,7 @@ class Explanation:
         decision = self._needs_decision("notices")
         if not self.view.is_exact:
             raise ValueError("notices per leaf need a model that its rules describe exactly")
+        self._check_few("notices per leaf", "ask for the reasons of rows: ex.reasons(X)")
         against = baseline_of(self.view, decision, self.X, baseline)
         return leaf_notice_table(self.view, decision, self.X, k=k, baseline=against)
 
@@ -765,6 +784,11 @@ class Explanation:
         DataFrame
             `rule`, `conditions`, `sufficient`, `n_columns`, `n_sufficient`.
 
+        Raises
+        ------
+        ValueError
+            For a joint partition of more than 5,000 cells, which would be compared pair by pair.
+
         References
         ----------
         Izza, Ignatiev and Marques-Silva (2022), On tackling explanation redundancy in decision
@@ -782,6 +806,7 @@ class Explanation:
         """
         from .sufficient import outcomes, sufficient_rules
 
+        self._check_few("sufficient reasons", "prune the model further")
         rules = self.rules
         short = sufficient_rules(rules, outcomes(rules, self.decision))
         return pd.DataFrame(
@@ -793,6 +818,15 @@ class Explanation:
                 "n_sufficient": [len(rule.conditions) for rule in short],
             }
         )
+
+    def _check_few(self, what: str, instead: str) -> None:
+        """Refuse to compare the many cells of a joint partition pair by pair."""
+        if self.rules.kind == "partition" and len(self.rules) > MOST_PAIRED:
+            raise ValueError(
+                f"{what} compare each rule with each other: at most {MOST_PAIRED:,} cells of a "
+                f"joint partition, this has {len(self.rules):,}; {instead}, or explain it through "
+                "a surrogate: explain(..., most_cells=64)"
+            )
 
     def _needs_decision(self, what: str) -> Decision:
         if self.decision is None:
@@ -819,8 +853,9 @@ class Explanation:
         Returns
         -------
         Monotone
-            Exact, for all inputs, where the rules are the model; for larger sums of trees proved
-            tree by tree, refuted by two rows that the model itself answers, or undecided.
+            Exact, for all inputs, where the rules are the model (and no joint partition of more
+            than 5,000 cells); for other sums of trees proved tree by tree, refuted by two rows
+            that the model itself answers, or undecided.
 
         Examples
         --------
@@ -860,6 +895,8 @@ class Explanation:
     def interpretability(self) -> InterpretabilityScore:
         """How interpretable the model is, measured on the reference rows.
 
+        Of several trees it is the ensemble that is measured, all its trees and the sum, not the
+        joint partition or surrogate that its rules are: what is deployed is what must be followed.
         With outcomes the model is refitted 20 times on parts of these rows, as they are;
         `treeprune.interpretability` has settings for all of it.
 

@@ -1,4 +1,4 @@
-"""From trees to rules: one per leaf, bounds merged, or one per cell of several trees' partition.
+"""From a tree to rules: one per leaf, bounds merged.
 
 Conditions on the way to a leaf are intersected column by column. What no raw row can meet (two
 categories of one column at once) is dropped, so that the rules are a partition of the rows there
@@ -18,10 +18,41 @@ from .features import FeatureMap
 from .limits import printed_limits
 from .rules import Rule
 
-__all__ = ["limit_texts", "partition_rules", "reachable", "tree_rules"]
+__all__ = ["counted", "limit_texts", "reachable", "tree_rules"]
 
 Respond = Callable[[npt.NDArray], npt.NDArray]
 Box = dict[int, Condition]
+
+
+def counted(trees: Trees) -> tuple[int, int]:
+    """Number of trees and of their leaves, as a pruning path counts them.
+
+    Parameters
+    ----------
+    trees : Trees
+
+    Returns
+    -------
+    n_trees, n_leaves : int
+        Of a booster those of the trees that split, 1 and 1 where none does: a tree of one leaf is
+        a constant of the sum. Of a forest all, as such a tree still has its part in the mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> X = np.arange(40.0)[:, None]
+    >>> model = LGBMRegressor(n_estimators=3, num_leaves=2, n_jobs=1, verbose=-1)
+    >>> counted(native.read(model.fit(X, X[:, 0] >= 20)))
+    (3, 6)
+    >>> counted(native.read(model.fit(X, 0 * X[:, 0])))
+    (1, 1)
+    """
+    if not trees.is_boosted:
+        return trees.n_trees, trees.n_leaves
+    constant = int(np.count_nonzero(trees.is_leaf[trees.roots]))
+    return max(1, trees.n_trees - constant), max(1, trees.n_leaves - constant)
 
 
 def tree_rules(
@@ -52,48 +83,6 @@ def tree_rules(
     return tuple(
         Rule(_asked(box, feature_map.columns), value[i], leaf, float(trees.weight[leaf]))
         for i, (leaf, box) in enumerate(leaves)
-    )
-
-
-def partition_rules(
-    trees: Trees, splits: Splits, feature_map: FeatureMap, respond: Respond, most: int
-) -> tuple[Rule, ...] | None:
-    """The joint partition of several trees as rules; None if it has more than `most` cells.
-
-    Parameters
-    ----------
-    trees, splits, feature_map, respond
-        As in `tree_rules`.
-    most : int
-        Number of rules at which to give up.
-
-    Returns
-    -------
-    tuple of Rule or None
-
-    Examples
-    --------
-    See `treeprune.explain`.
-    """
-    left = feature_map.left(splits)
-    start = np.broadcast_to(0.0, trees.value.shape[1:])
-    cells: list[tuple[Box, npt.NDArray]] = [({}, start)]
-    for j, root in enumerate(trees.roots):
-        leaves = list(_boxes(trees, int(root), left, feature_map.columns))
-        scores = _scaled(trees, np.array([leaf for leaf, _ in leaves]), j)
-        joined = []
-        for box, total in cells:
-            for (_, other), score in zip(leaves, scores, strict=True):
-                both = _both(box, other)
-                if both is not None:
-                    joined.append((both, total + score))
-            if len(joined) > most:
-                return None
-        cells = joined
-    raw = np.stack([total for _, total in cells])
-    value = respond(raw / trees.n_trees if trees.average else raw)
-    return tuple(
-        Rule(_asked(box, feature_map.columns), value[i]) for i, (box, _) in enumerate(cells)
     )
 
 
@@ -191,14 +180,15 @@ def limit_texts(rules: tuple[Rule, ...], values: list[npt.NDArray]) -> dict[tupl
     dict of (int, float) to str
         By column and exact limit.
     """
-    asked: dict[int, list[Condition]] = {}
+    # By identity: the many rules of a partition share their conditions.
+    asked: dict[int, dict[int, Condition]] = {}
     for rule in rules:
         for condition in rule.conditions:
             if isinstance(condition, NumberCondition):
-                asked.setdefault(condition.column, []).append(condition)
+                asked.setdefault(condition.column, {})[id(condition)] = condition
     texts = {}
     for column, conditions in sorted(asked.items()):
-        limits = limits_of(conditions).tolist()
+        limits = limits_of(conditions.values()).tolist()
         for limit, text in zip(limits, printed_limits(limits, values[column]), strict=True):
             texts[column, limit] = text
     return texts

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .conditions import Condition
     from .rules import RuleSet
 
-__all__ = ["escaped", "to_markdown", "to_text"]
+__all__ = ["escaped", "exact_words", "to_markdown", "to_text"]
 
 Rows = tuple[Any, Any]
 NARROWEST = 60
@@ -217,10 +217,34 @@ def _listing(
     cells = [list(row) for row in zip(*(column for _, column in columns), strict=True)]
     conditions = [rule_text(rule, rules) for rule in rules]
     leads = [IMITATION] if rules.kind == "surrogate" else []
+    if rules.kind == "partition":
+        leads = [exact_words(rules)]
     leads += [lead] if lead else []
     if seen is not None:
         notes += _beside_interval(seen, rules.kind)
     return _Listing(leads, heads, cells, conditions, [*notes, *_unsaid(rules)])
+
+
+def exact_words(rules: RuleSet) -> str:
+    """What a joint partition says of itself.
+
+    Parameters
+    ----------
+    rules : RuleSet
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from .rules import Rule, RuleSet
+    >>> always = (Rule((), np.array([[0.5]])),)
+    >>> exact_words(RuleSet((), always, kind="partition", n_trees=12))
+    'exact: the joint partition of 12 trees, 1 cell'
+    """
+    trees = "several trees" if rules.n_trees is None else f"{rules.n_trees} trees"
+    return f"exact: the joint partition of {trees}, {len(rules):,} cell{'s' * (len(rules) != 1)}"
 
 
 def _on_held_out(

@@ -13,6 +13,7 @@ from .view import View
 
 __all__ = ["monotone_of", "unused_of"]
 
+MOST_PAIRED = 5_000  # cells of a joint partition that are compared pair by pair
 _TURNED = {"increasing": "decreasing", "decreasing": "increasing"}
 
 
@@ -34,7 +35,7 @@ def monotone_of(view: View, X: Any, column: str, direction: str, label: Any) -> 
     def output_of(rows: Any) -> npt.NDArray[np.float64]:
         return view.answers(rows)[:, 0, k]
 
-    if view.is_exact:
+    if view.is_exact and (view.rules.kind != "partition" or len(view.rules) <= MOST_PAIRED):
         outputs = rule_outputs(view.rules, label) if classes else rule_outputs(view.rules)
         return monotone(
             view.rules, column, direction, outputs=outputs, reference=X, output_of=output_of

@@ -163,7 +163,7 @@ def _series_with(series: pd.Series, new: dict[int, Any]) -> pd.Series:
         return pd.Series(values, dtype=pd.CategoricalDtype(known, ordered=dtype.ordered))
     try:
         out = pd.Series(values, dtype=dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         out = None
     if out is not None and all(_same(out.iloc[k], value) for k, value in new.items()):
         return out
@@ -179,11 +179,18 @@ def _same(held: Any, value: Any) -> bool:
 
 def _array_with(row: np.ndarray, new: dict[int, dict[int, Any]], n: int) -> np.ndarray:
     written = [v for raw in new.values() for v in raw.values()]
-    fits = row.dtype == object or all(
-        v is not None and np.asarray(v, dtype=row.dtype).item() == v for v in written
-    )
+    fits = row.dtype == object or all(v is not None and _holds(row.dtype, v) for v in written)
     out = np.repeat(row if fits else row.astype(np.float64), n, axis=0)
     for at, raw in new.items():
         for k, value in raw.items():
             out[k, at] = np.nan if value is None else value
     return out
+
+
+def _holds(dtype: Any, value: Any) -> bool:
+    """Whether an array of this type holds a number exactly."""
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return bool(np.asarray(value, dtype=dtype).item() == value)
+    except OverflowError:  # a number beyond the whole ones
+        return False

@@ -41,7 +41,8 @@ class Rule:
     node : int
         The leaf, among all nodes of the trees read; -1 where it is made of several.
     weight : float
-        Training weight of the leaf; NaN where not known.
+        Training weight of the leaf; of a cell that several trees make, how many reference rows
+        it has; NaN where not known.
 
     Examples
     --------
@@ -91,6 +92,8 @@ class RuleSet:
         One tree's leaves, the joint partition of several trees, or a tree that imitates.
     texts : mapping of (column, limit) to str
         How limits are printed; the shortest decimal where a limit is not in it.
+    n_trees : int or None
+        Of how many trees they are, where that is known.
 
     Examples
     --------
@@ -111,6 +114,7 @@ class RuleSet:
     target: tuple[str, ...] = ("y",)
     kind: str = "tree"
     texts: Mapping[tuple[int, float], str] = field(default_factory=dict)
+    n_trees: int | None = None
 
     def __len__(self) -> int:
         """Number of rules."""
@@ -197,10 +201,11 @@ class RuleSet:
         >>> rules.match_values(rules.values(X[::50]), printed=True).tolist()
         [0, 1, 2]
         """
-        conditions = [
-            tuple(self.as_printed(c) for c in rule.conditions) if printed else rule.conditions
-            for rule in self.rules
-        ]
+        conditions: list[tuple[Condition, ...]] = [rule.conditions for rule in self.rules]
+        if printed:  # the many rules of a partition share their conditions
+            shared = {id(c): c for own in conditions for c in own}
+            said = {key: self.as_printed(c) for key, c in shared.items()}
+            conditions = [tuple(said[id(c)] for c in own) for own in conditions]
         rule_of = match_conditions(conditions, values)
         for c in self.used:  # a value that the model refuses is taken by no rule
             column, own = self.columns[c], values[c]
@@ -706,8 +711,8 @@ class RuleSet:
         Raises
         ------
         ValueError
-            If rules ask for derived columns, if a name or text has no form in the dialect, or
-            if it takes two of the columns for one.
+            If rules ask for derived columns or are more than 20,000, if a name or text has no
+            form in the dialect, or if it takes two of the columns for one.
 
         Examples
         --------

@@ -13,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..exceptions import CheckFailedError
+from .leaves import counted
+from .listing import exact_words
+from .proving import MOST_PAIRED
 from .regions import no_regions
 from .text import printable, shortened
 from .view import row, rows_of
@@ -24,7 +27,7 @@ __all__ = ["spread", "summary_of", "summary_text"]
 
 WIDTH = 100
 SHOWN_COLUMNS = 8
-SHOWN_RULES = 30
+SHOWN_CELLS = 64
 LABEL = 12
 
 
@@ -80,8 +83,8 @@ def _model(ex: Explanation) -> dict[str, Any]:
         "type": type(view.answers.model).__name__,
         "predictor": type(view.predictor).__name__,
         "kind": None if view.network is None else view.network.kind,
-        "n_trees": None if trees is None else trees.n_trees,
-        "n_leaves": None if trees is None else trees.n_leaves,
+        "n_trees": None if trees is None else counted(trees)[0],
+        "n_leaves": None if trees is None else counted(trees)[1],
         "n_columns": view.feature_map.n_raw,
         "n_derived": len(view.feature_map.columns) - view.feature_map.n_raw,
         "n_reference": n,
@@ -98,7 +101,7 @@ def _model(ex: Explanation) -> dict[str, Any]:
         "used": [rules.columns[c].name for c in rules.used],
         "conditions_per_row": float(tests[rule_of[rule_of >= 0]].mean()),
     }
-    if view.is_exact:
+    if view.is_exact and (rules.kind != "partition" or len(rules) <= MOST_PAIRED):
         short = ex.sufficient_reasons()["n_sufficient"].to_numpy()
         facts["sufficient_per_row"] = float(short[rule_of[rule_of >= 0]].mean())
     if ex.decision is not None:
@@ -120,7 +123,11 @@ def _rules(ex: Explanation, held_out: tuple[Any, Any] | None) -> str:
         options["train"] = (ex.X, ex.y)
     if held_out is not None and len(ex.view.target) == 1:
         options["held_out"] = held_out
-    return ex.rules.to_text(**options)
+    if ex.rules.kind != "partition" or len(ex.rules) <= SHOWN_CELLS or len(ex.view.target) != 1:
+        return ex.rules.to_text(**options)
+    found = ex.surrogate
+    said = f"{exact_words(ex.rules)}, all of them in ex.rules; for reading, ex.surrogate:"
+    return f"{textwrap.fill(said, WIDTH)}\n{found.to_text(**options)}"
 
 
 def _regions(ex: Explanation) -> dict[str, Any] | None:

@@ -24,18 +24,19 @@ from ..network import Network
 from ..trees import Splits, Trees
 from .conditions import Condition, limits_of
 from .features import FeatureMap
-from .leaves import limit_texts, partition_rules, tree_rules
-from .rules import RuleSet
+from .joint import MOST_CELLS, partition_rules
+from .leaves import counted, limit_texts, tree_rules
+from .rules import Rule, RuleSet
 from .surrogate import surrogate_tree
 from .tables import as_frame
 
 if TYPE_CHECKING:
     from ..decision import Decision
-    from .surrogate import Fidelity
+    from .surrogate import Fidelity, Surrogate
 
-__all__ = ["Answers", "View", "respond", "row", "rows_of", "view_of"]
+__all__ = ["Answers", "View", "imitation", "respond", "row", "rows_of", "view_of"]
 
-MOST_CELLS = 64  # rules of a joint partition; more are no longer read by anyone
+_LEAVES_AT_ONCE = 5_000_000  # of all trees, of a block of rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class Answers:
                 f"a {type(model).__name__} predicts nothing; give a fitted classifier or "
                 "regressor, or a pipeline that ends in one"
             )
-        if not hasattr(model, "classes_"):
+        # CatBoost's regressors have an empty list of classes.
+        if not hasattr(model, "classes_") or len(model.classes_) == 0:
             return cls(model, ())
         if not hasattr(model, "predict_proba"):
             raise UnsupportedModelError(
@@ -173,10 +175,14 @@ class View:
 
     @property
     def unit(self) -> str:
-        """Unit in which attributions add up: probability, log-odds or target."""
+        """Unit in which attributions add up: probability, log-odds, raw score or target.
+
+        The scores behind a softmax are no log-odds of their classes: a probability follows from
+        all of them.
+        """
         link = self._link
         if link != "identity":
-            return {"exp": "log of the target"}.get(link, "log-odds")
+            return {"exp": "log of the target", "softmax": "raw score"}.get(link, "log-odds")
         return "probability" if self.answers.classes else "target"
 
     @property
@@ -241,6 +247,7 @@ def view_of(
     feature_map: FeatureMap | None = None,
     decision: Decision | None = None,
     readable: bool = True,
+    most_cells: int = MOST_CELLS,
     random_state: Any = None,
 ) -> View:
     """Read a model as well as it can be read.
@@ -261,6 +268,8 @@ def view_of(
     readable : bool
         Whether to write rules, of the model or of its surrogate; without them a view is made
         quickly, and knows structure, answers and attributions all the same.
+    most_cells : int
+        A sum of trees whose joint partition has more cells is read through a surrogate.
     random_state : int, optional
         Seed of the surrogate's folds.
 
@@ -292,21 +301,13 @@ def view_of(
     target = _targets(answers, y, trees if network is None else network)
     rules = None
     if trees is not None and splits is not None and readable:
-        rules = _exact_rules(trees, splits, feature_map, answers, target, X)
+        rules = _exact_rules(
+            trees, splits, feature_map, answers, target, X, predictor, transformer, most_cells
+        )
     fidelity = None
     if rules is None and readable and len(target) == 1:
-        classes = answers.classes[0] if answers.classes else None
-        imitation = surrogate_tree(
-            lambda rows: answers(rows)[:, 0, :],
-            X,
-            classes=classes,
-            y=y,
-            positive=None if decision is None or classes is None else decision.position(classes),
-            cutoff=None if decision is None else decision.cutoff,
-            target=target[0],
-            random_state=random_state,
-        )
-        rules, fidelity = imitation.rules, imitation.fidelity
+        found = imitation(answers, X, y, target, decision, random_state)
+        rules, fidelity = found.rules, found.fidelity
     by_itself = trees is None and transformer is None and _attributes_itself(predictor, X)
     return View(
         answers,
@@ -319,6 +320,43 @@ def view_of(
         fidelity,
         attributes_itself=by_itself,
         network=network,
+    )
+
+
+def imitation(
+    answers: Answers,
+    X: Any,
+    y: Any,
+    target: tuple[str, ...],
+    decision: Decision | None,
+    random_state: Any,
+) -> Surrogate:
+    """A surrogate of a model of one target, made by asking it about the rows.
+
+    Raises
+    ------
+    ValueError
+        For several targets.
+
+    Examples
+    --------
+    See `treeprune.Explanation.surrogate`.
+    """
+    if len(target) != 1:
+        raise ValueError(
+            f"a surrogate imitates one target, this model has {len(target)}: "
+            f"{', '.join(target)}; explain a model of one target"
+        )
+    classes = answers.classes[0] if answers.classes else None
+    return surrogate_tree(
+        lambda rows: answers(rows)[:, 0, :],
+        X,
+        classes=classes,
+        y=y,
+        positive=None if decision is None or classes is None else decision.position(classes),
+        cutoff=None if decision is None else decision.cutoff,
+        target=target[0],
+        random_state=random_state,
     )
 
 
@@ -393,27 +431,40 @@ def _exact_rules(
     answers: Answers,
     target: tuple[str, ...],
     X: Any,
+    predictor: Any,
+    transformer: Any,
+    most_cells: int,
 ) -> RuleSet | None:
     """The leaves of one tree, or the joint partition of several; None where it is too large."""
 
     def to_output(raw: npt.NDArray) -> npt.NDArray:
         return respond(trees, raw)
 
-    if trees.n_trees == 1:
+    def leaf_of() -> npt.NDArray:
+        step = max(1, _LEAVES_AT_ONCE // trees.n_trees)
+        n = len(as_frame(X))
+        blocks = [row(X, slice(i, i + step)) for i in range(0, n, step)]
+        if transformer is not None:
+            blocks = [transformer.transform(block) for block in blocks]
+        return np.concatenate([native.apply(predictor, block) for block in blocks])
+
+    one = trees.n_trees == 1
+    rules: tuple[Rule, ...] | None
+    if one:
         rules = tree_rules(trees, splits, feature_map, to_output)
     else:
-        joint = partition_rules(trees, splits, feature_map, to_output, MOST_CELLS)
-        if joint is None:
-            return None
-        rules = joint
+        rules = partition_rules(trees, splits, feature_map, to_output, most_cells, leaf_of)
+    if rules is None:
+        return None
     return RuleSet(
         feature_map.columns,
         rules,
         answers.classes,
         feature_map,
         target,
-        "tree" if trees.n_trees == 1 else "partition",
+        "tree" if one else "partition",
         limit_texts(rules, feature_map.values(X)),
+        n_trees=counted(trees)[0],
     )
 
 

@@ -41,6 +41,7 @@ from ..pruning import pruning_path
 from ..pruning.methods import METHODS, Method
 from ..scoring import thin
 from ..selection import Recipe, Rows, aligned_steps
+from ..stages import EnsembleStages, TreeStages
 
 __all__ = ["measure_path"]
 
@@ -107,7 +108,9 @@ class PathSubject:
             networks = [path.networks[s] for s in self.at]
             return measure_networks(view, reference, networks, answers)
         is_leaf = path.trees.is_leaf | (path.removed_at <= self.at[:, None])
-        values = step_values(path.trees, path.removed_at, self.at)
+        stages = path.stages
+        assert isinstance(stages, TreeStages | EnsembleStages)
+        values = step_values(path.trees, path.removed_at, self.at, stages.node_values)
         return measure_trees(view, reference, is_leaf, values, answers)
 
     def again(self, training: Training, seed: int) -> PathSubject:
@@ -185,8 +188,8 @@ def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
         raise ValueError(
             f"{path.method!r} is a method of your own; give the estimator that made the path"
         )
-    if not method.needs_holdout and not path.networks:
-        _check_remade(path, method)
+    if setting.n_refits and not method.needs_holdout and not path.networks:
+        _check_remade(path, method, setting)
     classes = getattr(path.model, "classes_", None)
     labels = isinstance(classes, np.ndarray)
     return Recipe(
@@ -202,16 +205,21 @@ def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
     )
 
 
-def _check_remade(path: PruningPath, method: Method) -> None:
+def _check_remade(path: PruningPath, method: Method, setting: Setting) -> None:
     """Refuse to refit a path that is not that of its model and method alone."""
-    if method.rows == "training":
+    rows: tuple[Any, ...] = ()
+    if path.values:  # leaves were refitted, by the rows that the model was trained on
+        rows = (setting.X, setting.y) if setting.X_train is None else (
+            setting.X_train, setting.y_train
+        )  # fmt: skip
+    elif method.rows == "training":
         return  # needs the rows it was made on
-    again = pruning_path(path.model, method=method)
+    again = pruning_path(path.model, *rows, method=method)
     if not np.array_equal(again.removed_at, path.removed_at):
         raise ValueError(
             f"the path was made by {path.method} with other settings (a risk, never_prune, options "
-            "of the method), which it does not hold; give the estimator that made it, or "
-            "n_refits=0"
+            "of the method) or from other rows, which it does not hold; give the estimator that "
+            "made it, its rows as X_train and y_train, or n_refits=0"
         )
 
 

@@ -10,11 +10,15 @@ linear models, which are networks without hidden layers.
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..exceptions import UnsupportedModelError
@@ -23,27 +27,37 @@ from ..trees import Splits, Trees
 
 __all__ = [
     "apply",
+    "bare_name",
     "can_prune",
     "check_columns",
     "check_supported",
     "contributions",
+    "family",
+    "first_rounds",
     "has_contributions",
     "input_categories",
     "is_network",
+    "learning_rate",
     "matrix",
+    "monotone_constraints",
     "n_outputs",
+    "objective",
     "raw_score",
     "read",
     "read_network",
     "readable",
+    "rescales_trees",
     "row_weights",
+    "same_column",
     "sparse_mlp_params",
     "splits",
     "stored_bytes",
+    "structure",
     "supported",
     "to_sklearn_mlp",
     "training",
     "unwrap",
+    "with_settings",
     "write",
     "write_network",
 ]
@@ -115,7 +129,33 @@ _KINDS = {
     "linear": "linear model",
 }
 _NETWORKS = {"network", "linear model"}
-_READ_ONLY = {"lightgbm", "linear"}  # modules whose models cannot be written
+_READ_ONLY = {"linear"}  # modules whose models cannot be written
+_SINGLE = {
+    ("sklearn", name): "tree"
+    for name in (
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "ExtraTreeClassifier",
+        "ExtraTreeRegressor",
+    )
+}
+_RANKERS = {("lightgbm", "LGBMRanker"): "lightgbm"}  # nor can these, though their module writes
+
+_CLOSED = "its trees have no public interface"
+_UNREAD = "its trees are not read here"
+# (package, class name) -> why it is only asked, and a class like it that can be pruned.
+_ASKED_ONLY: dict[tuple[str, str], str] = {
+    ("sklearn", "HistGradientBoostingClassifier"): f"{_CLOSED}: LGBMClassifier",
+    ("sklearn", "HistGradientBoostingRegressor"): f"{_CLOSED}: LGBMRegressor",
+    ("sklearn", "GradientBoostingClassifier"): f"{_UNREAD}: LGBMClassifier",
+    ("sklearn", "GradientBoostingRegressor"): f"{_UNREAD}: LGBMRegressor",
+    ("xgboost", "XGBRFClassifier"): f"{_UNREAD}: RandomForestClassifier",
+    ("xgboost", "XGBRFRegressor"): f"{_UNREAD}: RandomForestRegressor",
+    ("xgboost", "XGBClassifier"): f"{_UNREAD}: LGBMClassifier",
+    ("xgboost", "XGBRegressor"): f"{_UNREAD}: LGBMRegressor",
+    ("catboost", "CatBoostClassifier"): f"{_UNREAD}: LGBMClassifier",
+    ("catboost", "CatBoostRegressor"): f"{_UNREAD}: LGBMRegressor",
+}
 
 # (package, class name) -> attribute that holds the predictor fitted inside. Others have an
 # `estimator_` that is only a part of them or another model (AdaBoost, bagging, RFE).
@@ -141,7 +181,11 @@ def supported() -> list[str]:
     >>> native.supported()[0]
     'DecisionTreeClassifier'
     """
-    return [name for (_, name), module in _READERS.items() if module not in _READ_ONLY]
+    return [
+        key[1]
+        for key, module in _READERS.items()
+        if module not in _READ_ONLY and key not in _RANKERS
+    ]
 
 
 def readable() -> list[str]:
@@ -151,7 +195,7 @@ def readable() -> list[str]:
     --------
     >>> from treeprune import native
     >>> more = sorted(set(native.readable()) - set(native.supported()))
-    >>> "LGBMClassifier" in more, "LogisticRegression" in more
+    >>> "LGBMRanker" in more, "LogisticRegression" in more
     (True, True)
     """
     return [name for _, name in _READERS]
@@ -183,6 +227,14 @@ def _reader(model: Any, names: list[str] | None = None) -> ModuleType:
     elif hasattr(model, "best_estimator_"):
         hint = " Of a search give what it has chosen: model.best_estimator_."
     possible = _listed(names or readable())
+    asked_only = _find(model, _ASKED_ONLY)
+    if asked_only is not None:
+        why, _, other = asked_only.partition(": ")
+        raise UnsupportedModelError(
+            f"{type(model).__name__} can be explained through a surrogate, "
+            f"treeprune.explain(model, X); {why}, so that it cannot be pruned; {other} can. "
+            f"Possible are {possible}"
+        )
     raise UnsupportedModelError(
         f"cannot read a {type(model).__name__}; possible are {possible}.{hint}"
     )
@@ -203,6 +255,8 @@ def _listed(names: list[str]) -> str:
 def check_supported(model: Any) -> None:
     """Raise `UnsupportedModelError` unless models of this class can be pruned, fitted or not.
 
+    A fitted booster is also asked for its objective: ranking cannot be pruned.
+
     Examples
     --------
     >>> from sklearn.tree import ExtraTreeRegressor
@@ -215,6 +269,8 @@ def check_supported(model: Any) -> None:
             f"{reader.NOT_PRUNED}; got a {type(model).__name__}; possible are "
             f"{_listed(supported())}"
         )
+    if hasattr(reader, "check_prunable"):
+        reader.check_prunable(model)
 
 
 def can_prune(model: Any) -> bool:
@@ -228,7 +284,7 @@ def can_prune(model: Any) -> bool:
     >>> native.can_prune(DecisionTreeClassifier()), native.can_prune(LogisticRegression())
     (True, False)
     """
-    return _find(model, _READERS) not in {None, *_READ_ONLY}
+    return _find(model, _RANKERS) is None and _find(model, _READERS) not in {None, *_READ_ONLY}
 
 
 def unwrap(model: Any) -> Any:
@@ -281,6 +337,31 @@ def is_network(model: Any) -> bool:
     (True, False)
     """
     return _kind(model) in _NETWORKS
+
+
+def family(model: Any) -> str:
+    """What models of this class are, fitted or not: "tree", "forest", "booster" or "network".
+
+    Linear models are networks.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the class is not known.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import ExtraTreesClassifier
+    >>> from treeprune import native
+    >>> native.family(ExtraTreesClassifier())
+    'forest'
+    """
+    module = _reader(model).__name__.rpartition(".")[2]
+    if _KINDS[module] in _NETWORKS:
+        return "network"
+    if module == "lightgbm":
+        return "booster"
+    return "tree" if _find(model, _SINGLE) else "forest"
 
 
 def _kind(model: Any) -> str | None:
@@ -522,8 +603,15 @@ def stored_bytes(model: Any) -> int:
     return reader.stored_bytes(model)
 
 
-def apply(model: Any, X: Any) -> NDArray[np.int32]:
+def apply(model: Any, X: Any, trees: Trees | None = None) -> NDArray[np.int32]:
     """Leaf of every row in every tree, counted among all nodes, shape (n_rows, n_trees).
+
+    Parameters
+    ----------
+    model : fitted tree, forest or booster
+    X : array-like, shape (n_rows, n_features)
+    trees : Trees, optional
+        What `read(model)` has given, where it is at hand: LightGBM then need not write its text.
 
     Examples
     --------
@@ -537,7 +625,7 @@ def apply(model: Any, X: Any) -> NDArray[np.int32]:
            [3],
            [4]], dtype=int32)
     """
-    return _reader_of(model, "tree or forest").apply(model, X)
+    return _reader_of(model, "tree or forest").apply(model, X, trees)
 
 
 def check_columns(model: Any, X: Any) -> None:
@@ -675,7 +763,9 @@ def input_categories(model: Any, X: Any = None) -> dict[int, tuple[Any, ...]]:
     return reader.input_categories(model, X) if hasattr(reader, "input_categories") else {}
 
 
-def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) -> Any:
+def write(
+    model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None, *, fold: bool = False
+) -> Any:
     """A model of the same type in which the nodes of the mask `is_leaf` are leaves.
 
     Parameters
@@ -685,7 +775,23 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
     is_leaf : array of bool, shape (n_nodes,)
         Nodes that become (or are) leaves; what hangs below them is dropped.
     value : array, shape of `Trees.value`, optional
-        New node values.
+        New node values. Of a booster's tree the score to which it adds counts.
+    fold : bool
+        Whether trees of one leaf go, which adds their constants to the trees that remain. A
+        booster keeps whole iterations: where scores differ in their trees, zeros stand in; its
+        random forests stay as they are. A forest's other values are scaled so that the mean over
+        fewer trees is the same. At least one tree (a score) stays.
+
+    Returns
+    -------
+    model
+        It predicts without treeprune. Of LightGBM the trees end at the best iteration, and what
+        was recorded of the training (`evals_result_`, `best_score_`) is empty.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model can be read, not written (rankers, linear leaves, linear models).
 
     Examples
     --------
@@ -698,13 +804,58 @@ def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) 
     >>> print(native.write(model, trees.n_rows <= 100).get_n_leaves())
     2
     """
-    return _reader_of(model, "tree or forest").write(model, is_leaf, value)
+    return _reader_of(model, "tree or forest").write(model, is_leaf, value, fold=fold)
+
+
+def objective(model: Any) -> str:
+    """Name of the loss that a booster was grown to minimise, "" for other trees and forests.
+
+    Returns
+    -------
+    str
+        As LightGBM's model text names it: "regression", "binary", "multiclass", "multiclassova",
+        "poisson", …; "custom" for a function.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If a booster is not fitted.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from treeprune import native
+    >>> X, y = load_iris(return_X_y=True)
+    >>> native.objective(LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1).fit(X, y))
+    'multiclass'
+    """
+    reader = _reader_of(model, "tree or forest")
+    return reader.objective(model) if hasattr(reader, "objective") else ""
 
 
 def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArray[np.float64]:
     """Weights of rows as the model would weigh them in `fit`: with its class weights.
 
-    "balanced" is taken from the labels given, as `fit` would.
+    Of LightGBM's binary loss also with `scale_pos_weight` and `is_unbalance`, which need a fitted
+    model. "balanced" and `is_unbalance` are taken from the labels given, as `fit` would.
+
+    Parameters
+    ----------
+    model : tree, forest, booster or network
+    y : array, shape (n_rows,) or (n_rows, n_outputs)
+        Labels as `fit` received them (of a bare booster 0 and 1), or targets.
+    sample_weight : array, shape (n_rows,), optional
+
+    Returns
+    -------
+    array of float64, shape (n_rows,)
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the weights differ by class and row (LightGBM's multiclassova with `scale_pos_weight`
+        or `is_unbalance`).
 
     Examples
     --------
@@ -716,3 +867,153 @@ def row_weights(model: Any, y: NDArray, sample_weight: NDArray | None) -> NDArra
     array([1. , 5. , 2.5])
     """
     return _reader_of(model, "tree or forest", "network").row_weights(model, y, sample_weight)
+
+
+def structure(model: Any) -> tuple[Trees, Splits, NDArray[np.float64] | None]:
+    """What `read` and `splits` give, and what a booster has stored of its loss, in one reading.
+
+    Returns
+    -------
+    trees : Trees
+    splits : Splits
+    hessian : array of float64, shape (n_nodes,), or None
+        Sum of the loss's second derivatives over the rows of every node when its tree was grown;
+        None of models that were not grown by derivatives.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from treeprune import native
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = LGBMRegressor(n_estimators=1, n_jobs=1, verbose=-1).fit(X, y)
+    >>> float(native.structure(model)[2][0])  # one a row
+    442.0
+    """
+    reader = _reader_of(model, "tree or forest")
+    if hasattr(reader, "structure"):
+        return reader.structure(model)
+    return reader.read(model), reader.splits(model), None
+
+
+def learning_rate(model: Any) -> float:
+    """By what every tree of a booster was multiplied; 1 of other models.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> model = LGBMRegressor(n_estimators=1, learning_rate=0.2, n_jobs=1, verbose=-1)
+    >>> native.learning_rate(model.fit([[0.0]] * 50, range(50)))
+    0.2
+    """
+    reader = _reader_of(model, "tree or forest")
+    return reader.learning_rate(model) if hasattr(reader, "learning_rate") else 1.0
+
+
+def same_column(name: Any, other: Any) -> bool:
+    """Whether two names are one column's, but for what LightGBM changes in names in silence.
+
+    Examples
+    --------
+    >>> from treeprune import native
+    >>> native.same_column("worst_area", "worst area"), native.same_column("a", "b")
+    (True, False)
+    """
+    return bare_name(name) == bare_name(other)
+
+
+def bare_name(name: Any) -> str:
+    """A column's name without what LightGBM silently changes in names (as ' ' to '_').
+
+    Examples
+    --------
+    >>> from treeprune import native
+    >>> native.bare_name("worst area")
+    'worstarea'
+    """
+    return re.sub(r"[\s=_]", "", str(name).partition("\0")[0])
+
+
+def rescales_trees(model: Any) -> bool:
+    """Whether a booster, fitted or not, changes old trees when it adds new ones (dart).
+
+    Its first rounds are then not what a shorter training gives.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> native.rescales_trees(LGBMRegressor(boosting_type="dart"))
+    True
+    """
+    reader = _reader_of(model, "tree or forest")
+    return hasattr(reader, "rescales_trees") and reader.rescales_trees(model)
+
+
+def with_settings(model: Any, settings: dict[str, Any]) -> Any:
+    """An unfitted copy of a model with other settings, whatever they were called before.
+
+    LightGBM knows most settings under several names, of which another may win.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> native.with_settings(LGBMRegressor(num_iterations=50), {"n_estimators": 7})
+    LGBMRegressor(n_estimators=7)
+    """
+    reader = _reader(model)
+    if hasattr(reader, "with_settings"):
+        return reader.with_settings(model, settings)
+    return clone(model).set_params(**settings)
+
+
+@contextmanager
+def first_rounds(model: Any, n: int) -> Iterator[None]:
+    """Let a fitted LightGBM model predict with its first `n` rounds only, for a while.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model has no rounds.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from treeprune import native
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = LGBMRegressor(n_estimators=9, n_jobs=1, verbose=-1).fit(X, y)
+    >>> with native.first_rounds(model, 3):
+    ...     few = model.predict(X[:5])
+    >>> bool((few == model.predict(X[:5], num_iteration=3)).all())
+    True
+    """
+    reader = _reader_of(model, "tree or forest")
+    if not hasattr(reader, "first_rounds"):
+        raise UnsupportedModelError(
+            f"a {type(model).__name__} has no rounds; possible are LGBMClassifier, LGBMRegressor"
+        )
+    with reader.first_rounds(model, n):
+        yield
+
+
+def monotone_constraints(model: Any) -> NDArray[np.int8] | None:
+    """Direction asked of every model column in growing: 1, -1 or 0; None where none was.
+
+    Returns
+    -------
+    array of int8, shape (n_features,), or None
+        Predictions (of two classes the probability of the second) may only rise with a column
+        of 1 and fall with one of -1.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from treeprune import native
+    >>> model = DecisionTreeRegressor(monotonic_cst=[1, 0]).fit([[0, 0], [1, 0]], [0, 1])
+    >>> native.monotone_constraints(model).tolist()
+    [1, 0]
+    """
+    return _reader_of(model, "tree or forest").monotone_constraints(model)

@@ -8,22 +8,38 @@ iteration.
 
 from __future__ import annotations
 
+import copy
+import importlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import kernels
 from ..exceptions import MalformedModelError, UnsupportedModelError
 from ..trees import Splits, Trees
-from .lightgbm_text import column_names, read_splits, read_trees
+from .lightgbm_text import (
+    column_names,
+    depth_within,
+    objective_name,
+    parse,
+    read_splits,
+    read_trees,
+)
+from .lightgbm_write import write_text
+from .sklearn_trees import row_weights as class_weights
 
 __all__ = [
     "NOT_PRUNED",
     "apply",
     "check_columns",
+    "check_prunable",
     "contributions",
     "input_categories",
+    "objective",
     "raw_score",
     "read",
     "row_weights",
@@ -34,9 +50,16 @@ __all__ = [
 Array = npt.NDArray
 
 NOT_PRUNED = (
-    "LightGBM models can be read and explained; pruning them is not built yet "
-    "(treeprune.native.supported() lists what can be pruned)"
+    "LightGBM's ranking models can be read and explained, not pruned: what is lost by a cut is "
+    "measured row by row, ranks are not"
 )
+# Fitted attributes that hold or describe the grown booster.
+_OF_THE_GROWN = frozenset({"_Booster", "_evals_result", "_best_score", "_best_iteration"})
+# What a booster holds of its training, besides its name-mangled attributes.
+_OF_TRAINING = frozenset({"train_set", "valid_sets", "name_valid_sets", "train_set_version"})
+_RANKING = ("lambdarank", "rank_xendcg")
+# LightGBM's contributions need memory by the square of the depth, and fall into themselves by it.
+_DEEPEST = 2000
 
 
 def _booster(model: Any) -> Any:
@@ -46,12 +69,17 @@ def _booster(model: Any) -> Any:
 
 def _text(model: Any) -> str:
     """The text of the trees that the model predicts with: up to the best iteration."""
+    _check_whole(model)
+    return _booster(model).model_to_string()
+
+
+def _check_whole(model: Any) -> None:
+    """Refuse a model that asks some of its trees only."""
     if hasattr(model, "get_params") and model.get_params().get("pred_early_stop"):
         raise UnsupportedModelError(
             "with pred_early_stop=True the model skips trees for some rows, so that its trees do "
             "not say what it predicts; use set_params(pred_early_stop=False)"
         )
-    return _booster(model).model_to_string()
 
 
 def _bare(name: Any) -> str:
@@ -83,20 +111,25 @@ def check_columns(model: Any, X: Any) -> None:
         )
 
 
-def apply(model: Any, X: Any) -> npt.NDArray[np.int32]:
+def apply(model: Any, X: Any, trees: Trees | None = None) -> npt.NDArray[np.int32]:
     """Leaves as the model itself finds them (`pred_leaf`), counted among all nodes."""
-    text = _text(model)
+    _check_whole(model)
     check_columns(model, X)
     leaf = np.asarray(model.predict(X, pred_leaf=True))
-    leaf = leaf.reshape(len(leaf), -1).astype(np.int64)
-    end = text.find("\nend of trees")
-    n_leaves = np.array(re.findall(r"^num_leaves=(\d+)$", text[:end], re.MULTILINE), dtype=np.int64)
+    leaf = leaf.reshape(len(leaf), -1)
+    if trees is None:
+        text = _text(model)
+        text = text[: text.find("\nend of trees")]
+        counts = re.findall(r"^num_leaves=(\d+)$", text, re.MULTILINE)
+        n_leaves = np.array(counts, dtype=np.int64)
+    else:
+        n_leaves = np.add.reduceat(trees.is_leaf, trees.roots, dtype=np.int64)
     if len(n_leaves) != leaf.shape[1]:
         raise MalformedModelError(
             f"the model predicts with {leaf.shape[1]} trees and saves {len(n_leaves)}"
         )
     start = np.concatenate([[0], np.cumsum(2 * n_leaves - 1)[:-1]])
-    return (leaf + start + n_leaves - 1).astype(np.int32)
+    return np.add(leaf, start + n_leaves - 1, dtype=np.int32, casting="unsafe")
 
 
 def raw_score(model: Any, X: Any) -> npt.NDArray[np.float64]:
@@ -121,11 +154,7 @@ def _divisor(booster: Any) -> int:
 def contributions(model: Any, X: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """What `predict(pred_contrib=True)` gives, checked to add up to `raw_score`."""
     booster = _booster(model)
-    if "\nis_linear=1\n" in booster.model_to_string():
-        raise UnsupportedModelError(
-            "LightGBM has no contributions for models with linear_tree=True; use a method that "
-            "needs predictions only"
-        )
+    _check_explained(booster.model_to_string())
     check_columns(model, X)
     found = model.predict(X, pred_contrib=True)
     if isinstance(found, list):  # of sparse rows: a matrix a class
@@ -142,6 +171,22 @@ def contributions(model: Any, X: Any) -> tuple[npt.NDArray[np.float64], npt.NDAr
             "missing, or pred_early_stop skips trees)"
         )
     return values, base
+
+
+def _check_explained(text: str) -> None:
+    """Refuse models of which LightGBM has no contributions, or would end the process."""
+    if "\nis_linear=1\n" in text:
+        raise UnsupportedModelError(
+            "LightGBM has no contributions for models with linear_tree=True; use a method that "
+            "needs predictions only"
+        )
+    most = max(map(int, re.findall(r"\nnum_leaves=(\d+)\n", text)), default=1)
+    if most - 1 > _DEEPEST and not depth_within(text, _DEEPEST):
+        raise UnsupportedModelError(
+            f"the model has a tree with more than {_DEEPEST} splits above a leaf, for which "
+            "LightGBM's contributions can end the process; use a method that needs predictions "
+            "only"
+        )
 
 
 def input_categories(model: Any, X: Any = None) -> dict[int, tuple[Any, ...]]:
@@ -205,11 +250,155 @@ def splits(model: Any) -> Splits:
     return read_splits(_text(model))
 
 
-def write(model: Any, is_leaf: Array, value: Array | None = None) -> Any:
-    """Refused."""
-    raise UnsupportedModelError(NOT_PRUNED)
+def objective(model: Any) -> str:
+    """What the trees were grown to minimise, as the text names it."""
+    return objective_name(_booster(model).model_to_string(num_iteration=1))
+
+
+def check_prunable(model: Any) -> None:
+    """Refuse boosters that rank, fitted, which their class does not tell."""
+    if getattr(model, "fitted_", not hasattr(model, "get_params")) and objective(model) in _RANKING:
+        raise UnsupportedModelError(f"{NOT_PRUNED}; the model's objective is {objective(model)}")
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write(model: Any, is_leaf: Array, value: Array | None = None, *, fold: bool = False) -> Any:
+    """The same type of model with the nodes of the mask as leaves."""
+    check_prunable(model)
+    text = write_text(_text(model), is_leaf, value, fold=fold)
+    booster = _new_booster(_booster(model), text)
+    if _booster(model) is model:
+        return booster
+    new = copy.copy(model)
+    state = {k: v for k, v in vars(model).items() if k not in _OF_THE_GROWN}
+    new.__dict__.clear()
+    new.__dict__.update(copy.deepcopy(state))
+    # The text ends at the best iteration, which is not a choice any more.
+    new.__dict__.update(_Booster=booster, _evals_result={}, _best_score={}, _best_iteration=0)
+    return new
+
+
+def _new_booster(booster: Any, text: str) -> Any:
+    """A booster of the same type, with what a subclass added, from a text that has been read."""
+    new = object.__new__(type(booster))
+    importlib.import_module("lightgbm").Booster.__init__(new, model_str=text)
+    new.params = copy.deepcopy(booster.params)
+    new.best_iteration = 0
+    own = {k: v for k, v in vars(booster).items() if not k.startswith("_Booster__")}
+    own = {k: v for k, v in own.items() if k not in _OF_TRAINING and k not in vars(new)}
+    vars(new).update(copy.deepcopy(own))
+    return new
+
+
+# --- weights -------------------------------------------------------------------------------------
 
 
 def row_weights(model: Any, y: Array, sample_weight: Array | None) -> npt.NDArray[np.float64]:
-    """Refused: only pruning asks."""
-    raise UnsupportedModelError(NOT_PRUNED)
+    """Sample weights times class weights times the weights of labels in LightGBM's own loss."""
+    weight = class_weights(model, y, sample_weight)  # a booster has no class weights
+    text = _booster(model).model_to_string(num_iteration=1)
+    scale = float(_parameter(text, "scale_pos_weight", "1"))
+    unbalanced = _parameter(text, "is_unbalance", "0") == "1"
+    if scale == 1.0 and not unbalanced:
+        return weight
+    name = objective_name(text)
+    if name == "multiclassova":
+        raise UnsupportedModelError(
+            "with multiclassova, scale_pos_weight and is_unbalance weigh a row otherwise for every "
+            "class; use class_weight or sample_weight"
+        )
+    return weight * _label_weights(model, y, scale, unbalanced) if name == "binary" else weight
+
+
+def _label_weights(model: Any, y: Array, scale: float, unbalanced: bool) -> Array:
+    """Weights of rows by their label, as LightGBM's binary loss sets them from counts of rows."""
+    positive = np.isin(y, model.classes_[1:]) if hasattr(model, "classes_") else y > 0
+    n = int(positive.sum()), int((~positive).sum())
+    rarer = (n[1] / n[0], n[0] / n[1]) if unbalanced and min(n) else (1.0, 1.0)
+    return np.where(positive, max(rarer[0], 1.0) * scale, max(rarer[1], 1.0))
+
+
+def _parameter(text: str, name: str, default: str) -> str:
+    """A parameter of the training, as the text has it."""
+    block = text[text.rfind("\nparameters:\n") :] if "\nparameters:\n" in text else ""
+    found = re.search(rf"^\[{name}: (.*)\]$", block, re.MULTILINE)
+    return found[1] if found else default
+
+
+# --- how the model was grown ---------------------------------------------------------------------
+
+
+def structure(model: Any) -> tuple[Trees, Splits, npt.NDArray[np.float64]]:
+    """Trees, splits, and the sum of the loss's second derivatives in every node when it grew."""
+    text = _text(model)  # the text is written once for all three
+    trees = read_trees(text)
+    sums = parse(text).stacked("hessian")[:, None]
+    kernels.sum_up(trees.left, trees.right, sums)
+    return trees, read_splits(text), sums[:, 0]
+
+
+@contextmanager
+def first_rounds(model: Any, n: int) -> Iterator[None]:
+    """The best iteration, by which LightGBM goes unless told otherwise, is `n` for a while."""
+    booster = _booster(model)
+    before = booster.best_iteration
+    booster.best_iteration = int(n)
+    try:
+        yield
+    finally:
+        booster.best_iteration = before
+
+
+def learning_rate(model: Any) -> float:
+    """By what trees were multiplied: the median, since a schedule or dart changes it; rf: 1."""
+    text = _text(model)
+    if "\naverage_output\n" in text.partition("\nTree=")[0]:
+        return 1.0
+    found = re.findall(r"^shrinkage=(\S+)$", text, re.MULTILINE)
+    # The first trees have taken the start of the scores in, and say 1.
+    later = found[_booster(model).num_model_per_iteration() :]
+    if later:
+        return float(np.median(np.array(later, dtype=np.float64)))
+    return float(_parameter(text, "learning_rate", "0.1"))
+
+
+def monotone_constraints(model: Any) -> npt.NDArray[np.int8] | None:
+    """Direction of every column, None where none was asked for."""
+    booster = _booster(model)
+    asked = _parameter(booster.model_to_string(num_iteration=1), "monotone_constraints", "")
+    signs = np.array(asked.split(","), dtype=np.int8) if asked else np.zeros(0, np.int8)
+    if not signs.any():
+        return None
+    return np.resize(
+        np.append(signs, np.zeros(booster.num_feature(), np.int8)), booster.num_feature()
+    )
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+# What LightGBM also calls these settings (its documentation, page Parameters).
+_ALIASES = {
+    "n_estimators": (
+        *("num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round"),
+        *("num_rounds", "nrounds", "num_boost_round", "max_iter"),
+    ),
+    "num_leaves": ("num_leaf", "max_leaves", "max_leaf", "max_leaf_nodes"),
+    "learning_rate": ("shrinkage_rate", "eta"),
+    "boosting_type": ("boosting", "boost"),
+}
+
+
+def rescales_trees(model: Any) -> bool:
+    """Whether it is grown by dart."""
+    params = model.get_params() if hasattr(model, "get_params") else model.params
+    names = ("boosting_type", *_ALIASES["boosting_type"])
+    return any(params.get(name) == "dart" for name in names)
+
+
+def with_settings(model: Any, settings: dict[str, Any]) -> Any:
+    """A new model of this class with the settings, and without other names of them."""
+    other = {alias for name in settings for alias in _ALIASES.get(name, ())}
+    kept = {k: v for k, v in model.get_params(deep=False).items() if k not in other}
+    return type(model)(**{**kept, **settings})

@@ -124,7 +124,7 @@ def splits(model: Any) -> Splits:
     )
 
 
-def apply(model: Any, X: Any) -> NDArray[np.int32]:
+def apply(model: Any, X: Any, trees: Trees | None = None) -> NDArray[np.int32]:
     """Leaves as the model itself finds them: its casts, missing values and sparse input."""
     members = _members(model)
     leaf = np.asarray(model.apply(X))
@@ -172,22 +172,45 @@ def _class_tables(class_weight: Any) -> list[dict[Any, float]]:
     return [class_weight] if isinstance(class_weight, dict) else list(class_weight)
 
 
-def write(model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None) -> Any:
+def write(
+    model: Any, is_leaf: NDArray[np.bool_], value: NDArray | None = None, *, fold: bool = False
+) -> Any:
     """The same type of model with the nodes of the mask as leaves."""
     members = _members(model)
     start = _offsets(members)
     single = members[0] is model
+    kept = np.arange(len(members))
+    if fold and not single:
+        kept, value = _folded(members, start, is_leaf, value)
     new = _copy_without(model, "tree_" if single else "estimators_")
     pruned = []
-    for j, member in enumerate(members):
+    for j in kept:
         part = slice(start[j], start[j + 1])
-        tree = _pruned_tree(member.tree_, is_leaf[part], None if value is None else value[part])
-        fresh = new if single else _copy_without(member, "tree_")
+        tree = _pruned_tree(members[j].tree_, is_leaf[part], None if value is None else value[part])
+        fresh = new if single else _copy_without(members[j], "tree_")
         fresh.tree_ = tree
         pruned.append(fresh)
     if not single:
         new.estimators_ = pruned
+    if len(kept) < len(members):
+        new.n_estimators = len(kept)
     return new
+
+
+def _folded(
+    members: list[Any], start: NDArray, is_leaf: NDArray[np.bool_], value: NDArray | None
+) -> tuple[NDArray, NDArray | None]:
+    """Trees that are more than one leaf, and values with which their mean is that of all."""
+    roots = start[:-1]
+    constant = is_leaf[roots] | (_stacked(members, "children_left")[roots] == -1)
+    if not constant.any():
+        return np.arange(len(members)), value
+    old = _stacked(members, "value") if value is None else np.asarray(value, np.float64)
+    total = old[roots[constant]].sum(axis=0)
+    kept = np.flatnonzero(~constant)
+    if not len(kept):  # one tree of the mean stays
+        return np.array([0]), np.broadcast_to(total / len(members), old.shape)
+    return kept, old * (len(kept) / len(members)) + total / len(members)
 
 
 def _copy_without(model: Any, attribute: str) -> Any:
@@ -229,3 +252,15 @@ def _pruned_tree(tree: Any, is_leaf: NDArray[np.bool_], value: NDArray | None) -
         }
     )
     return new
+
+
+def monotone_constraints(model: Any) -> NDArray[np.int8] | None:
+    """Direction of every column, None where none was asked for."""
+    asked = getattr(model, "monotonic_cst", None)
+    if asked is None:
+        return None
+    if isinstance(asked, dict):
+        names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+        asked = [asked.get(name, 0) for name in names]
+    signs = np.asarray(asked, dtype=np.int8)
+    return signs if signs.any() else None

@@ -26,11 +26,20 @@ from ..losses import (
 from ..path import PruningPath
 from ..scoring import thin
 from ..trees import Trees
+from .ensembles import path_of_ensemble, refit_leaves, refit_ridge
 from .methods import METHODS, Evidence, Method, find_method, find_risk
 from .network_path import path_of_network
 from .tree_path import build_path, count_columns, locked_nodes, own_strengths, shrink_values
 
-__all__ = ["METHODS", "Method", "prune", "pruning_path", "pruning_strengths", "shrink"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "prune",
+    "pruning_path",
+    "pruning_strengths",
+    "refit_leaves",
+    "shrink",
+]
 
 
 def pruning_path(
@@ -51,25 +60,28 @@ def pruning_path(
     logger: Any = None,
     verbose: int = 0,
 ) -> PruningPath:
-    """All steps of pruning a fitted tree, forest or network, from as grown to the smallest.
+    """All steps of pruning a fitted tree, forest, booster or network, down to the smallest.
 
     Parameters
     ----------
-    model : fitted scikit-learn tree, forest or network, or a SparseMLP
-        DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*, MLP*, SparseMLP*; never changed.
+    model : fitted scikit-learn tree, forest or network, LightGBM model, or SparseMLP
+        DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*, LGBMClassifier, LGBMRegressor,
+        Booster, MLP*, SparseMLP*; never changed.
     X, y : array-like, optional
         Rows on which risks are measured: needed by `reduced_error` (held-out rows) and
         `agreement` (held-out rows, labels not used); for other methods of trees the statistics
         stored in the model serve where they suffice. The risk "impurity" always comes from the
-        model. Networks need the rows they were trained on, for fine-tuning.
+        model. Networks need the rows they were trained on, for fine-tuning, and so do ensembles
+        wherever leaves are refitted ("sequential", "l1", `cost_complexity` of boosters).
     method : str or Method
         A name in `METHODS`. For trees: "cost_complexity", "reduced_error", "error_based",
-        "minimum_error", "pessimistic", "agreement". For networks: "magnitude", "gradient",
-        "fisher", "random", "l1", "backward_elimination".
+        "minimum_error", "pessimistic", "agreement"; the same for forests, and "truncate", "l1".
+        For boosters: "cost_complexity", "sequential", "l1", "truncate". For networks:
+        "magnitude", "gradient", "fisher", "random", "l1", "backward_elimination".
     risk : str, optional
-        For cost_complexity ("impurity" by default, the growing criterion, equal to
-        scikit-learn's pruning) and reduced_error ("error" or "squared_error" by default): also
-        "log_loss", "brier", "cost".
+        Of trees and forests, for cost_complexity ("impurity" by default, the growing criterion,
+        equal to scikit-learn's pruning) and reduced_error ("error" or "squared_error" by default):
+        also "log_loss", "brier", "cost".
     cost_matrix : array-like, shape (n_classes, n_classes), optional
         `cost_matrix[true, predicted]`, for risk="cost".
     sample_weight : array-like, shape (n_rows,), optional
@@ -125,6 +137,23 @@ def pruning_path(
     scikit-learn's own networks has exact zeros, but their `partial_fit` does not keep them
     (SparseMLP's does).
 
+    Boosters are pruned by the loss that they were grown for. Given the training rows,
+    `cost_complexity` merges the weakest links of all trees jointly, by the loss to second order,
+    in about 40 rounds, and after each round refits the leaves, drawn towards what they were;
+    `METHODS["cost_complexity"].with_options(refit=None)` orders once, by any rows, and leaves
+    node values as they are; without rows the Hessians that the model has stored decide.
+    "sequential" boosts again on the grown structure: each tree keeps what pays for its leaves,
+    given the errors of its pruned predecessors. "l1" weighs whole trees, "truncate" drops the last
+    rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints of
+    the model are kept at every step. `refit_leaves` refits a model that is cut already.
+
+    Ridges of refits are in units of the loss's Hessian: weights are read as counts of rows, and
+    on few rows a refit moves little. The strength of a booster's step is the loss per unit of row
+    weight that a leaf saves (without rows: per row); the first step of "sequential" fits all leaves
+    anew at strength 0, so that it is not free. An `init_score` of the training (an exposure) is not
+    in the model: losses and refits know nothing of it, truncation and the order without rows do
+    not need it. "l1" and refits hold what every tree says of every row at once.
+
     The strength of a step is in units of risk per unit of row weight and leaf, so that for
     "impurity" it equals scikit-learn's `ccp_alpha`; a forest's trees are ordered jointly, each
     with its own total weight (and `agreement` asks each tree whether it still says what it said as
@@ -177,30 +206,74 @@ def pruning_path(
             verbose=verbose,
         )
     refuse(model, granularity=granularity, forbidden=forbidden)
-    trees = native.read(model)
-    tasks = {"classification" if trees.is_classifier else "regression"}
+    trees, splits, hessian = native.structure(model)
+    tasks = {"classification" if trees.predicted_classes else "regression"}
     if trees.n_outputs > 1:
         tasks.add("several outputs")
-    row = find_method(method, tasks, network=False)
+    row = find_method(method, tasks, of=native.family(model))
+    if X is None and (y is not None or sample_weight is not None):
+        raise ValueError("y and sample_weight belong to rows: give X too")
+    locked = locked_nodes(trees, splits, never_prune)
+    own = None
+    if by is not None:
+        refuse_beside_by(row, risk, cost_matrix)
+        own = own_strengths(trees, splits, by)
+    if as_ensemble(row, trees, rows=X is not None):
+        refuse_risk(model, row, risk, cost_matrix)
+        path = path_of_ensemble(
+            model, trees, splits, hessian, row, X, y, sample_weight, locked, own
+        )
+    else:
+        path = _path_by_nodes(
+            model, trees, row, risk, cost_matrix, X, y, sample_weight, locked, own
+        )
+    return count_columns(path, splits, feature_groups)
+
+
+def _path_by_nodes(
+    model: Any,
+    trees: Trees,
+    row: Method,
+    risk: str | None,
+    cost_matrix: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    locked: npt.NDArray,
+    own: npt.NDArray | None,
+) -> PruningPath:
+    """The path by what each node risks as a leaf, or by the user's own rule."""
     kind = find_risk(row, risk, trees.is_classifier)
     matrix = _cost_matrix(trees, kind, cost_matrix)
-    splits = native.splits(model)
-    locked = locked_nodes(trees, splits, never_prune)
-    if X is not None:
-        weight = check_rows(X, y, sample_weight)
-    elif y is not None or sample_weight is not None:
-        raise ValueError("y and sample_weight belong to rows: give X too")
-    if by is not None:
-        if row is not METHODS["cost_complexity"] or risk is not None or matrix is not None:
-            raise ValueError("by is a rule instead of method, risk and cost_matrix; give one")
-        own = own_strengths(trees, splits, by)
+    if own is not None:
         evidence = Evidence(trees, None, "impurity", None, {})
-        own_row = replace(METHODS["cost_complexity"], name="by", align="strength")
-        path = build_path(model, evidence, own_row, locked, own)
-        return count_columns(path, splits, feature_groups)
-    sums = _sums(model, trees, row, kind, X, y, None if X is None else weight)
-    evidence = Evidence(trees, sums, kind, matrix, row.options)
-    return count_columns(build_path(model, evidence, row, locked), splits, feature_groups)
+        row = replace(row, name="by", align="strength")
+        return build_path(model, evidence, row, locked, own)
+    weight = None if X is None else check_rows(X, y, sample_weight)
+    sums = _sums(model, trees, row, kind, X, y, weight)
+    return build_path(model, Evidence(trees, sums, kind, matrix, row.options), row, locked)
+
+
+def refuse_beside_by(method: Method, risk: str | None, cost_matrix: Any) -> None:
+    """Refuse two rules at once."""
+    if method is not METHODS["cost_complexity"] or risk is not None or cost_matrix is not None:
+        raise ValueError("by is a rule instead of method, risk and cost_matrix; give one")
+
+
+def as_ensemble(method: Method, trees: Trees, *, rows: bool) -> bool:
+    """Whether trees are pruned by what they do together, not each by what its nodes hold."""
+    if trees.is_boosted or "tree" not in method.models:
+        return True
+    return refit_ridge(method.options, boosted=False, rows=rows) is not None
+
+
+def refuse_risk(model: Any, method: Method, risk: str | None, cost_matrix: Any) -> None:
+    """Refuse risks of nodes where the loss of the whole model counts."""
+    if risk is not None or cost_matrix is not None:
+        raise ValueError(
+            f"{method.name} of a {type(model).__name__} goes by the loss that the model was "
+            f"fitted for; leave out {'cost_matrix' if risk is None else f'risk={risk!r}'}"
+        )
 
 
 def refuse(model: Any, **given: Any) -> None:
@@ -406,8 +479,14 @@ def pruning_strengths(
             f"{find_method(row, set()).name} prunes by held-out rows: its strengths differ from "
             "sample to sample; search over max_size"
         )
+    if X is None and native.family(model) == "booster" and row != "truncate":
+        raise ValueError(
+            "the strengths of a booster whose leaves are refitted depend on its training rows: "
+            "give X and y too"
+        )
     path = pruning_path(model, X, y, **options)
-    if path.networks:  # a fold's sparsity at a step differs a little
+    # A fold's sparsity, or share of rounds, at a step differs a little.
+    if path.networks or path.method == "truncate":
         following = np.append(path.strength[1:], 1.0)
         middle = (path.strength.clip(min=0) + following) / 2
         kept = thin(path.size, n) if n > 1 else np.array([len(path) // 2])

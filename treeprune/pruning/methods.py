@@ -104,10 +104,11 @@ class Method:
     options: Mapping[str, Any] = field(default_factory=dict)
     importance: of_networks.Importance | None = None
     granularities: tuple[str, ...] = ()
+    models: tuple[str, ...] = ("tree", "forest")
 
     @property
     def is_of_networks(self) -> bool:
-        """Whether it prunes networks, not trees.
+        """Whether it prunes networks.
 
         Examples
         --------
@@ -115,7 +116,7 @@ class Method:
         >>> [name for name, row in METHODS.items() if row.is_of_networks]
         ['magnitude', 'gradient', 'fisher', 'random', 'l1', 'backward_elimination']
         """
-        return bool(self.granularities)
+        return "network" in self.models
 
     @property
     def needs_holdout(self) -> bool:
@@ -148,10 +149,16 @@ class Method:
         Parameters
         ----------
         **options
-            error_based: confidence. minimum_error: m. Networks: `schedule` ("iterative", or
-            "one_shot": importances once, from the network as trained), `steps` (how many; neurons
-            or columns that are at most twice as many go one at a time), `final` (share of the
-            weights removed at the last step), `decay` (power of the polynomial by
+            error_based: confidence. minimum_error: m. Ensembles: `refit`, the ridge in units of
+            the loss's Hessian by which leaves are drawn towards what they were when they are
+            fitted anew to the rows after each round (None: not at all; "auto" is 500 for boosters
+            with rows, None for forests, of l1 20), in so many `sweeps` over the trees; `steps`,
+            about how many rounds; sequential also `ridge`, which draws leaves to zero, and `rate`,
+            with how many times the model's own learning rate trees are added.
+            Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
+            trained), `steps` (how many; neurons or columns that are at most twice as many go one
+            at a time), `final` (share of the weights removed at the last step), `decay` (power of
+            the polynomial by
             which steps approach it), `levels` (shares removed at each step, instead of these
             three), `fine_tune` (epochs after each step, 0 is none; None is 1,500 optimiser steps,
             but at most half of the epochs of the training), `rate` (with how many times the
@@ -180,9 +187,31 @@ class Method:
             )
         if "m" in options and not options["m"] >= 0:
             raise ValueError(f"m must not be negative, got {options['m']}")
+        _check_ensemble_options(options)
         if self.is_of_networks:
             _check_schedule(self.name, options)
         return replace(self, options={**self.options, **options})
+
+
+def _check_ensemble_options(options: Mapping[str, Any]) -> None:
+    """Refuse settings of refits that make no sense."""
+    for name in ("sweeps", "steps"):
+        value = options.get(name, 1)
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    ridges = [options[name] for name in ("ridge", "refit") if name in options]
+    for value in ridges:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if value in (None, "auto") if not number else 0 <= float(value) < np.inf:
+            continue
+        raise ValueError(
+            f"ridge and refit are numbers of at least 0, refit also None or 'auto'; got {value!r}"
+        )
+    if "ridge" in options and not isinstance(options["ridge"], Real):
+        raise ValueError(f"ridge must be a number of at least 0, got {options['ridge']!r}")
+    rate = options.get("rate", 1.0)
+    if not isinstance(rate, Real) or not 0 < float(rate) < np.inf:
+        raise ValueError(f"rate must be a number above 0, got {rate!r}")
 
 
 def _check_schedule(method: str, options: Mapping[str, Any]) -> None:
@@ -330,7 +359,13 @@ _SCHEDULE = {
 
 def _network_row(name: str, source: str, **more: Any) -> Method:
     """What all rows for networks have in common."""
-    shared = {"rows": "training", "rule": "one_se", "align": "nearest", "tasks": _ANY}
+    shared = {
+        "models": ("network",),
+        "rows": "training",
+        "rule": "one_se",
+        "align": "nearest",
+        "tasks": _ANY,
+    }
     return Method(name, source, **{**shared, "granularities": _UNITS, "options": _SCHEDULE, **more})
 
 
@@ -346,6 +381,8 @@ METHODS: dict[str, Method] = {
             align="geometric",
             risks=("impurity", *LOSSES),
             tasks=_ANY,
+            models=("tree", "forest", "booster"),
+            options={"refit": "auto", "sweeps": 1, "steps": 40},
         ),
         Method(
             "reduced_error",
@@ -385,6 +422,24 @@ METHODS: dict[str, Method] = {
             level=0.01,
             tasks=_ANY,
         ),
+        Method(
+            "sequential",
+            "this package; leaf refits as in Ren, Cao, Wei & Sun (2015), Global refinement of "
+            "random forest",
+            rows="training",
+            rule="one_se",
+            tasks=_ANY,
+            models=("booster",),
+            options={"ridge": 20.0, "rate": 1.0, "refit": None, "sweeps": 1, "steps": 40},
+        ),
+        Method(
+            "truncate",
+            "baseline: fewer rounds of boosting (Friedman 2001), fewer trees of a forest",
+            rule="one_se",
+            align="strength",
+            tasks=_ANY,
+            models=("forest", "booster"),
+        ),
         _network_row(
             "magnitude",
             "Han, Pool, Tran & Dally (2015), Learning both weights and connections",
@@ -405,9 +460,11 @@ METHODS: dict[str, Method] = {
         ),
         _network_row(
             "l1",
-            "Yun, Lozano & Yang (2021), Adaptive proximal gradient methods; debiased by refitting",
+            "Yun, Lozano & Yang (2021), Adaptive proximal gradient methods; debiased by refitting. "
+            "Trees: Breiman (1995), nonnegative garrote; Friedman & Popescu (2008)",
             granularities=("weights",),
-            options={"steps": 32, "fine_tune": None, "rate": 3.0},
+            models=("network", "forest", "booster"),
+            options={"steps": 32, "fine_tune": None, "rate": 3.0, "refit": "auto"},
         ),
         _network_row(
             "backward_elimination",
@@ -418,10 +475,10 @@ METHODS: dict[str, Method] = {
 }
 
 
-def find_method(method: str | Method, tasks: set[str], *, network: bool | None = None) -> Method:
+def find_method(method: str | Method, tasks: set[str], *, of: str | None = None) -> Method:
     """The row of that name (or the row given), if it is defined for all of the tasks.
 
-    `network` says whether the model is one; None does not ask.
+    `of` is what the model is, one of `Method.models`; None does not ask.
 
     Raises
     ------
@@ -431,16 +488,15 @@ def find_method(method: str | Method, tasks: set[str], *, network: bool | None =
     defined = [
         name
         for name, row in METHODS.items()
-        if tasks <= row.tasks and network in (None, row.is_of_networks)
+        if tasks <= row.tasks and (of is None or of in row.models)
     ]
     if isinstance(method, str):
         if method not in METHODS:
             raise ValueError(f"unknown method {method!r}; possible are {', '.join(METHODS)}")
         method = METHODS[method]
-    if network not in (None, method.is_of_networks):
-        kind = "networks" if network else "trees"
+    if of is not None and of not in method.models:
         raise ValueError(
-            f"{method.name} is not a method for {kind}; possible are {', '.join(defined)}"
+            f"{method.name} is not a method for {of}s; possible are {', '.join(defined)}"
         )
     if not tasks <= method.tasks:
         task = " with ".join(sorted(tasks))

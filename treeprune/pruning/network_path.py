@@ -81,7 +81,7 @@ def path_of_network(
     tasks = {"classification" if net.is_classifier else "regression"}
     if net.n_outputs > 1:
         tasks.add("several outputs")
-    row = find_method(method, tasks, network=True)
+    row = find_method(method, tasks, of="network")
     kind = row.granularities[0] if granularity is None else granularity
     if kind not in row.granularities:
         raise ValueError(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .. import kernels
+from ..native import same_column
 from ..path import PruningPath
 from ..trees import Splits, Trees
 from .columns import feature_groups_of
@@ -142,6 +143,8 @@ def locked_nodes(trees: Trees, splits: Splits, never_prune: Sequence[Any] | None
     names = list(splits.feature_names or ())
     kept: list[int] = []
     for column in never_prune:
+        if trees.is_boosted and column not in names:  # LightGBM has renamed columns in silence
+            column = next((n for n in names if same_column(n, column)), column)
         if isinstance(column, str) and column in names:
             kept.extend(j for j, name in enumerate(names) if name == column)
         elif (

@@ -7,9 +7,10 @@ Where to find what, from the ground up (imports go in this order):
 
 - data: `intake/` (files), `study` (rows, target, decision), `splitting`, `folds`, `columns`,
   `sensitive` and `stated` (groups and limits on them), `embedded` (data sets of the package)
-- models: `rivals` (the pruned tree and what a sceptic would ask for), `monotone`
-- the dict: `held_out`, `curve`, `calibration`, `fair`, `scored`, `explained` (with `drawn` and
-  `use`), `data_section`, and `collect`, which calls them all
+- models: `models` (the table of what can be grown and pruned), `smaller` (the same trained at the
+  pruned size), `rivals` (the pruned model and what a sceptic would ask for), `monotone`
+- the dict: `held_out`, `curve`, `calibration`, `fair`, `scored`, `explained` (with `read_as`,
+  `attributed`, `examples`, `drawn` and `use`), `data_section`, and `collect`, which calls them all
 - words: `document` (paragraphs, tables, sections), `figures` and `words` (how numbers and names
   look), `written/` (the dict as a document)
 - looks: `pictures/` (the dict as SVG), `layout` and `text`, `markdown`, `html` with `page/`

@@ -109,7 +109,7 @@ def twin_of(
     Parameters
     ----------
     model : fitted Pipeline
-        With a pruned tree at its end.
+        With a pruned model at its end.
     labels : sequence of label
         In the order of their codes.
     X, y : DataFrame, array
@@ -205,7 +205,8 @@ def _differs(model: Any, twin: Any, order: list[int], tables: Any) -> str | None
     one, other = model[-1].path_, twin[-1].path_
     sizes = [int(m[-1].path_.size[step]) for m in (model, twin) for step in (0, m[-1].step_)]
     if sizes[:2] != sizes[2:]:
-        return f"{sizes[0]} leaves pruned to {sizes[1]} became {sizes[2]} pruned to {sizes[3]}"
+        unit = one.size_unit
+        return f"{sizes[0]} {unit} pruned to {sizes[1]} became {sizes[2]} pruned to {sizes[3]}"
     for X in tables:
         Z = [as_received(m[:-1] if len(m) > 1 else None, X) for m in (model, twin)]
         for first, second in ((one.model, other.model), (model[-1], twin[-1])):

@@ -5,6 +5,7 @@ Rendering only places what is here; a figure that is not in the dict cannot be p
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from .explained import explained
 from .fair import fair
 from .held_out import compare
 from .intake import listed
+from .models import kind_of
 from .rivals import uses_folds
 from .scored import scored
 from .study import stated_text
@@ -36,6 +38,12 @@ __all__ = ["report_of"]
 
 SCHEMA = "treeprune-report/2"
 SHOWN_STEPS = 12
+_OWN_RISK = {
+    "tree": "impurity of the training rows",
+    "forest": "impurity of the training rows, mean over trees",
+    "booster": "loss of the training rows",
+    "network": "loss of the training rows",
+}
 
 
 def report_of(
@@ -95,6 +103,7 @@ def report_of(
         "notes": [*study.notes, *_grouped_notes(fits), *_unseen_notes(study)],
         "data": data_section(study, fits),
         "decision": _decision(study),
+        "model": {**_model(fits), **told.pop("read_as")},
         "path": _path(fits.path, fits.pipeline[-1], options),
         "held_out": held_out,
         "calibration": calibrated,
@@ -103,22 +112,42 @@ def report_of(
         "interpretability": score,
         "limits": list(study.limits),
         "record": {
-            "versions": {
-                "treeprune": __version__,
-                "scikit-learn": sklearn.__version__,
-                "numpy": np.__version__,
-                "Python": platform.python_version(),
-            },
+            "versions": _versions(fits),
             "sha256": study.sha256,
             "seed": study.seed,
-            "options": _options(study, options),
+            "options": _options(study, fits, options),
         },
         "made": None,
     }
 
 
-def _options(study: Study, options: Options) -> str:
-    cap = "" if options.max_size is None else f", at most {options.max_size} leaves"
+def _model(fits: Fits) -> dict[str, Any]:
+    """What kind of model it is, how its size is counted, and whether it still tells rows apart."""
+    return {
+        "kind": fits.kind.key,
+        "word": fits.kind.word,
+        "unit": fits.path.size_unit,
+        "sizes": list(fits.kind.sizes),
+        "constant": bool(fits.path.is_constant(int(fits.pipeline[-1].step_))),
+    }
+
+
+def _versions(fits: Fits) -> dict[str, str]:
+    """Versions of what takes part in a prediction."""
+    versions = {
+        "treeprune": __version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "Python": platform.python_version(),
+    }
+    if fits.kind.key == "lightgbm":
+        versions["lightgbm"] = importlib.metadata.version("lightgbm")
+    return versions
+
+
+def _options(study: Study, fits: Fits, options: Options) -> str:
+    unit = fits.path.size_unit
+    cap = "" if options.max_size is None else f", at most {options.max_size} {unit}"
     score = "" if options.scoring is None else f", scoring {options.scoring}"
     folds = f", {options.cv} folds" if uses_folds(options) else ""
     split = "" if study.split == "random" else f", split: {study.split}"
@@ -126,9 +155,10 @@ def _options(study: Study, options: Options) -> str:
     monotone = f", monotone {orders}" if orders else ""
     refits = f", refits {options.refits}"
     limits = "".join(f", limit {limit.words}" for limit in options.limits)
+    model = "" if fits.kind.key == "tree" else f"{fits.kind.key}, "
+    method = f"{model}{options.pruned_by}"
     return (
-        f"{options.method}, strength {options.strength}{cap}{folds}{score}{split}{monotone}"
-        f"{refits}{limits}"
+        f"{method}, strength {options.strength}{cap}{folds}{score}{split}{monotone}{refits}{limits}"
     )
 
 
@@ -199,7 +229,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
             {
                 "step": step,
                 "strength": _number(row["strength"]),
-                "leaves": int(row["size"]),
+                path.size_unit: int(row["size"]),
                 "risk": _number(row["risk"]),
                 **_score_of(path, step),
                 "marks": marks.get(step, []),
@@ -207,7 +237,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         )
     return {
         "method": path.method,
-        "risk_words": _risk_words(path.method, path.base.is_classifier),
+        "risk_words": _risk_words(path),
         "n_steps": len(path),
         "scoring": path.scoring,
         "lower_is_better": bool(path.scoring and path.scoring.startswith("neg_")),
@@ -217,7 +247,7 @@ def _path(path: PruningPath, pruned: Any, options: Options) -> dict[str, Any]:
         "chosen": chosen,
         "choice": {
             "rule": _rule_of_choice(options, scored, len(path) > 1),
-            "rule_words": _rule_words(path.method, path.base.is_classifier),
+            "rule_words": _rule_words(path),
             "given": None if isinstance(options.strength, str) else float(options.strength),
             "max_size": options.max_size,
             "strength": _number(float(path.strength[chosen])),
@@ -244,7 +274,7 @@ def _score_of(path: PruningPath, step: int) -> dict[str, float | None]:
 
 
 def _choice_row(path: PruningPath, step: int) -> dict[str, Any]:
-    return {"step": step, "leaves": int(path.size[step]), **_score_of(path, step)}
+    return {"step": step, path.size_unit: int(path.size[step]), **_score_of(path, step)}
 
 
 def _limit_of(path: PruningPath, best: int) -> float:
@@ -263,24 +293,32 @@ def _rule_of_choice(options: Options, scored: bool, splits: bool) -> str:
     return options.strength if isinstance(options.strength, str) else "given"
 
 
-def _risk_words(method: str, classes: bool) -> str:
+def _risk_words(path: PruningPath) -> str:
     """What a method prunes by, as the report runs it."""
+    if path.networks:
+        return _OWN_RISK["network"]
+    score = "Brier score" if path.base.is_classifier else "squared error"
     return {
-        "reduced_error": f"{'Brier score' if classes else 'squared error'} on rows set aside",
+        "reduced_error": f"{score} on rows set aside",
         "error_based": "upper confidence limit of the training errors",
         "minimum_error": "training errors by m-estimate",
         "pessimistic": "training errors and half an error a leaf",
-        "agreement": "change against the tree as grown, on rows set aside",
-    }.get(method, "impurity of the training rows")
+        "agreement": f"change against the {_word(path)} as grown, on rows set aside",
+    }.get(path.method, _OWN_RISK[_word(path)])
 
 
-def _rule_words(method: str, classes: bool) -> str:
+def _word(path: PruningPath) -> str:
+    return kind_of(path.model).word
+
+
+def _rule_words(path: PruningPath) -> str:
     """The method's own rule; who reads "textbook" may look it up and must find it."""
+    method, classes = path.method, path.base.is_classifier
     name = f"{method_words(method)} pruning"
     if method == "agreement":
         what = "rows told another likelier class" if classes else "variance of the predictions"
         return f"the rule of {name} (at most 1 % of {what}; not the decision at a cut-off)"
-    by = f", by {_risk_words(method, classes)}" if method == "reduced_error" else ""
+    by = f", by {_risk_words(path)}" if method == "reduced_error" else ""
     return f"the textbook rule of {name}{by}"
 
 

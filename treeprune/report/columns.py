@@ -22,9 +22,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from .intake import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["ModelColumns", "encoder", "model_columns", "scaled"]
+__all__ = ["ModelColumns", "encoder", "model_columns", "prepared_columns", "scaled"]
 
 MOST_CATEGORIES = 30
 
@@ -179,7 +179,7 @@ def _only_column(column: str, category: object) -> str:
     return str(column)
 
 
-def scaled(columns: ModelColumns, estimator: Any) -> Any:
+def scaled(columns: ModelColumns, estimator: Any, categories: Sequence[int] = ()) -> Any:
     """A pipeline for linear models over model columns: numbers imputed, flagged and scaled.
 
     Parameters
@@ -187,6 +187,8 @@ def scaled(columns: ModelColumns, estimator: Any) -> Any:
     columns : ModelColumns
     estimator : estimator
         The linear model.
+    categories : sequence of int
+        Positions of columns that hold categories, which become indicators.
 
     Returns
     -------
@@ -203,7 +205,46 @@ def scaled(columns: ModelColumns, estimator: Any) -> Any:
     known = columns.is_indicator
     numeric: Any = [i for i, flag in enumerate(known) if not flag] if known else slice(0, None)
     impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    prepare = ColumnTransformer(
-        [("number", make_pipeline(impute, StandardScaler()), numeric)], remainder="passthrough"
-    )
+    kinds: list[Any] = [("number", make_pipeline(impute, StandardScaler()), numeric)]
+    if categories:
+        n = len(columns.names)
+        kinds[0] = (*kinds[0][:2], [i for i in range(n) if i not in categories])
+        one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        kinds.append(("category", one_hot, list(categories)))
+    prepare = ColumnTransformer(kinds, remainder="passthrough")
     return make_pipeline(prepare, estimator)
+
+
+def prepared_columns(columns: ModelColumns, prepare: ColumnTransformer) -> ModelColumns:
+    """What the columns are that `scaled` puts out before its model.
+
+    Parameters
+    ----------
+    columns : ModelColumns
+        Of the encoder.
+    prepare : ColumnTransformer
+        Fitted; the first step of `scaled`.
+
+    Returns
+    -------
+    ModelColumns
+        Numbers and the flags of missing ones first, then indicators.
+
+    Examples
+    --------
+    >>> columns = ModelColumns(("c=a", "age"), ("c", "age"), (True, False), {})
+    >>> prepare = scaled(columns, None)[0].fit([[0.0, 20.0], [1.0, None]])
+    >>> prepared_columns(columns, prepare).names
+    ('age', 'age is missing', 'c=a')
+    """
+    numeric = [i for i, flag in enumerate(columns.is_indicator) if not flag]
+    other = [i for i, flag in enumerate(columns.is_indicator) if flag]
+    lacking = prepare.named_transformers_["number"][0].indicator_.features_ if numeric else []
+    flags = [numeric[k] for k in lacking]
+    names = [columns.names[i] for i in numeric]
+    names += [f"{columns.names[i]} is missing" for i in flags]
+    names += [columns.names[i] for i in other]
+    raw = [columns.raw[i] for i in (*numeric, *flags, *other)]
+    # Flags are scaled as numbers are, so that they count as such.
+    is_indicator = [k >= len(numeric) + len(flags) for k in range(len(names))]
+    return ModelColumns(tuple(names), tuple(raw), tuple(is_indicator), columns.grouped)

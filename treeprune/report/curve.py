@@ -21,7 +21,7 @@ MOST_STEPS = 200
 
 
 def curve_of(path: PruningPath) -> dict[str, Any]:
-    """Score and risk of the path's steps, by number of leaves.
+    """Score and risk of the path's steps, by size.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def curve_of(path: PruningPath) -> dict[str, Any]:
     Returns
     -------
     dict
-        Lists of one length, at most 200: `step` (rising), `leaves` (falling), `score` and its
+        Lists of one length, at most 200: `step` (rising), `leaves` (falling; of networks what the
+        path counts, such as `weights`), `score` and its
         standard error `se` over folds, `risk`. Scores have the sign that people know them by: a
         Brier score is not negative. `score` and `se` are None for a path without scores, and so is
         each of their entries, or a risk, that is not a finite number. JSON-able.
@@ -57,7 +58,7 @@ def curve_of(path: PruningPath) -> dict[str, Any]:
         se = _numbers(path.step_score_se[steps])
     return {
         "step": steps.tolist(),
-        "leaves": [int(size) for size in path.size[steps]],
+        path.size_unit: [int(size) for size in path.size[steps]],
         "score": score,
         "se": se,
         "risk": _numbers(path.risk[steps]),

@@ -1,7 +1,7 @@
 """What the data is: rows, the outcome in both parts of the split, and every column in one line.
 
 Columns are told over all rows of the study, training and held out, since both are judged by what
-is in them; beside each stands whether the tree as grown and the pruned tree read it.
+is in them; beside each stands whether the model as grown and the pruned model read it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .. import native
 from ..explain.text import category_text, shortened
+from .models import used_columns
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,8 +40,8 @@ def data_section(study: Study, fits: Fits) -> dict[str, Any]:
         parts (None for regression); `outcome_number`, by part the mean, standard deviation (of
         the rows, ddof 1; None for a single row), lowest and highest outcome (None for classes);
         `columns` in the table's order: `column`, `kind` ("number" or "category"), `missing`
-        values of all rows, what is `said` of the others, and whether the tree as `grown` and
-        the `pruned` tree use it. JSON-able.
+        values of all rows, what is `said` of the others, and whether the model as `grown` and
+        the `pruned` model use it. JSON-able.
 
     Examples
     --------
@@ -74,9 +74,8 @@ def data_section(study: Study, fits: Fits) -> dict[str, Any]:
 
 
 def _used(fits: Fits, key: str) -> set[str]:
-    """Raw columns that a rival's tree asks for."""
-    splits = native.splits(fits.rival(key).tree)
-    return fits.columns.used(splits.feature.tolist())
+    """Raw columns that a rival reads."""
+    return fits.columns.used(used_columns(fits.rival(key).native))
 
 
 def _classes(study: Study) -> list[dict[str, Any]]:

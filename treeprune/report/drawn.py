@@ -1,4 +1,4 @@
-"""The pruned tree as it is drawn: nodes, and on each way the condition that leads along it.
+"""The tree as it is drawn: nodes, and on each way the condition that leads along it.
 
 Conditions are in raw units and category names, with the limits that the rules print, so that the
 ways from the root to a leaf say together what the leaf's rule says. Of a tree with many leaves
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .. import native
 from ..explain.leaves import reachable
 from ..explain.text import condition_text
+from .read_as import readable_tree
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..explain import Explanation, RuleSet
     from ..explain.conditions import Column, Condition
     from ..trees import Trees
+    from .read_as import Readable
     from .rivals import Fits
     from .study import Study
 
@@ -34,8 +35,8 @@ MOST_LEAVES = 40  # lines of a picture that can still be read
 Ways = dict[int, tuple[tuple[int, "Condition"], ...]]
 
 
-def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any]:
-    """The pruned tree's nodes, parents first and left before right.
+def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any] | None:
+    """Nodes of the pruned tree, or of the tree that imitates the model, parents first.
 
     Parameters
     ----------
@@ -46,8 +47,9 @@ def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        `nodes`, `n_leaves` and `n_shown_leaves` (fewer where the tree has more than
+    dict or None
+        None where no single tree is read: of a partition of several trees. Else left before
+        right `nodes`, `n_leaves` and `n_shown_leaves` (fewer where the tree has more than
         `MOST_LEAVES`). Each node has `id` (as in the fitted tree) and `parent`; `column` and
         `edge`, the raw column and the condition of the way from the parent; `rule` at leaves,
         numbered as the rules are; `n` training rows; `p`, their share of the positive or of the
@@ -71,14 +73,14 @@ def drawn_tree(study: Study, fits: Fits, ex: Explanation) -> dict[str, Any]:
     >>> [(node["edge"], node["rule"]) for node in told["nodes"]]
     [(None, None), ('x <= 44', 'R1'), ('x > 44', 'R2')]
     """
-    tree = fits.rival("pruned").tree
-    trees = native.read(tree)
-    left = ex.view.feature_map.left(native.splits(tree))
-    ways, root = _ways(trees, left, ex.rules.columns)
+    read = readable_tree(fits, ex)
+    if read is None:
+        return None
+    ways, root = _ways(read.trees, read.left, ex.rules.columns)
     leaves = _leaves_below(ways)
-    opened = _opened(ways, root, trees.n_rows)
+    opened = _opened(ways, root, read.trees.n_rows)
     missing = missing_values(ex.rules, pd.concat([study.X_train, study.X_test]))
-    told = _Told(study, ex, trees, {rule.node: i + 1 for i, rule in enumerate(ex.rules)}, missing)
+    told = _Told(study, ex, read, {rule.node: i + 1 for i, rule in enumerate(ex.rules)}, missing)
     nodes = []
     stack: list[tuple[int, int | None, Condition | None, frozenset[int]]]
     stack = [(root, None, None, frozenset())]
@@ -184,7 +186,7 @@ class _Told:
 
     study: Study
     ex: Explanation
-    trees: Trees
+    read: Readable
     rules: dict[int, int]
     missing: pd.Series
 
@@ -202,7 +204,7 @@ class _Told:
             "parent": parent,
             **self._way(condition, settled),
             "rule": None if rule is None else f"R{rule}",
-            "n": int(self.trees.n_rows[node]),
+            "n": int(self.read.trees.n_rows[node]),
             **self._outcome(node, is_leaf=rule is not None),
             "below": below,
         }
@@ -216,7 +218,7 @@ class _Told:
 
     def _outcome(self, node: int, *, is_leaf: bool) -> dict[str, Any]:
         """As the leaf's rule tells it; inner nodes decide nothing."""
-        value = self.trees.value[node, 0]
+        value = self.read.value[node]
         study = self.study
         if not study.is_classification:
             return {"p": float(value[0]), "label": None, "decision": None}

@@ -210,7 +210,7 @@ def _answer(
             return None
         score = sign * float(table.loc[table["step"] == at, "score"].iloc[0])
         known = score if np.isfinite(score) else None
-        return {"step": at, "leaves": int(path.size[at]), "score": known}
+        return {"step": at, path.size_unit: int(path.size[at]), "score": known}
 
     return {
         "limits": _limits(choice, own),

@@ -2,7 +2,8 @@
 
 A tree remembers how many rows, and of which outcome, ended in each leaf. Rows that give other
 counts are not the rows that it was fitted on, and held-out rows that were trained on hold nothing
-out. Only what is surely wrong is refused; what may be wrong becomes a note.
+out. Trees of forests and boosters remember less, as they may have been grown on draws of the rows,
+and networks nothing. Only what is surely wrong is refused; what may be wrong becomes a note.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
 __all__ = ["as_received", "opened", "shared_rows", "training_notes"]
 
 POSSIBLE = (
-    "PrunedClassifier or PrunedRegressor over a decision tree, PrunedTreeClassifier or "
-    "PrunedTreeRegressor, alone or at the end of a Pipeline"
+    "PrunedClassifier or PrunedRegressor (over a tree, forest, booster or network), "
+    "PrunedTreeClassifier or PrunedTreeRegressor, alone or at the end of a Pipeline"
 )
 MEANS = ("squared_error", "friedman_mse")  # criteria whose leaves hold the mean
 
 
 def opened(model: Any) -> list[tuple[str, Any]]:
-    """The steps of a fitted pruned tree, the tree last.
+    """The steps of a fitted pruned model, the model last.
 
     Parameters
     ----------
     model : fitted estimator
-        A pruned tree, a Pipeline that ends in one, or a search that was refitted on its best one.
+        A pruned model, a Pipeline that ends in one, or a search that was refitted on its best one.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def opened(model: Any) -> list[tuple[str, Any]]:
     Raises
     ------
     TypeError
-        If the model is no pruned decision tree.
+        If the model is no pruned one.
     NotFittedError
         If it is not fitted.
 
@@ -57,7 +58,7 @@ def opened(model: Any) -> list[tuple[str, Any]]:
     ...     opened(DecisionTreeClassifier().fit([[0], [1]], [0, 1]))
     ... except TypeError as error:
     ...     print(str(error).split(";")[0])
-    a report needs a fitted pruned decision tree, got DecisionTreeClassifier
+    a report needs a fitted pruned model, got DecisionTreeClassifier
     """
     if hasattr(model, "best_estimator_"):
         model = model.best_estimator_
@@ -73,8 +74,8 @@ def opened(model: Any) -> list[tuple[str, Any]]:
     path = getattr(pruned, "path_", None)
     if path is None and {"method", "strength", "max_size"} <= set(_parameters(pruned)):
         raise _not_fitted(pruned)
-    if path is None or not hasattr(getattr(path, "model", None), "tree_"):
-        raise TypeError(_no_pruned_tree(pruned, path))
+    if path is None:
+        raise TypeError(_not_pruned(pruned))
     return steps
 
 
@@ -88,21 +89,20 @@ def _not_fitted(model: Any) -> NotFittedError:
     )
 
 
-def _no_pruned_tree(model: Any, path: Any) -> str:
+def _not_pruned(model: Any) -> str:
     name = type(model).__name__
-    of = "" if path is None else f" of a {type(path.model).__name__}"
-    text = f"a report needs a fitted pruned decision tree, got {name}{of}; possible are {POSSIBLE}"
-    if path is not None or not hasattr(model, "tree_"):
+    text = f"a report needs a fitted pruned model, got {name}; possible are {POSSIBLE}"
+    if not native.can_prune(model):
         return text
     kind = "Classifier" if hasattr(model, "predict_proba") else "Regressor"
     return (
-        f"{text}. Of the settings of this tree make one by "
+        f"{text}. Of the settings of this {native.family(model)} make one by "
         f"Pruned{kind}({name}(…)).fit(X_train, y_train)"
     )
 
 
 def as_received(before: Any, X: pd.DataFrame) -> Any:
-    """Rows as the tree receives them: through the preprocessing, dense.
+    """Rows as the model receives them: through the preprocessing, dense.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def training_notes(before: Any, pruned: Any, X: pd.DataFrame, y: npt.NDArray) ->
     Parameters
     ----------
     before : fitted transformer or None
-    pruned : fitted pruned tree
+    pruned : fitted pruned model
     X : DataFrame
         What is given as training rows.
     y : array, shape (n_rows,)
@@ -144,7 +144,7 @@ def training_notes(before: Any, pruned: Any, X: pd.DataFrame, y: npt.NDArray) ->
     Raises
     ------
     ValueError
-        If the tree as grown holds another number of rows, or leaves hold other rows or outcomes.
+        If the model as grown holds another number of rows, or leaves hold other rows or outcomes.
 
     Notes
     -----
@@ -152,7 +152,8 @@ def training_notes(before: Any, pruned: Any, X: pd.DataFrame, y: npt.NDArray) ->
     otherwise when it is fitted (as a target encoder does), leaves may differ and only a note is
     made. Outcomes are compared where the tree was grown without weights and without stated orders.
     A method that sets rows aside has grown on a part of the rows, so that leaves must have held no
-    more rows than now.
+    more rows than now. Of forests and boosters only the number of rows is compared, and of networks
+    nothing; a note says so.
 
     Examples
     --------
@@ -169,6 +170,8 @@ def training_notes(before: Any, pruned: Any, X: pd.DataFrame, y: npt.NDArray) ->
     """
     grown = pruned.path_.model
     aside = recipe_of(clone(pruned), y).method.needs_holdout
+    if not hasattr(grown, "tree_"):
+        return _ensemble_notes(pruned, X, y, aside=aside)
     _check_number(pruned, X, y, aside=aside)
     leaf = native.apply(grown, as_received(before, X))[:, 0]
     wrong = _wrong_leaves(grown, leaf, y, aside=aside)
@@ -186,15 +189,64 @@ def training_notes(before: Any, pruned: Any, X: pd.DataFrame, y: npt.NDArray) ->
     )
 
 
-def _check_number(pruned: Any, X: pd.DataFrame, y: npt.NDArray, *, aside: bool) -> None:
-    found, n = int(pruned.path_.model.tree_.n_node_samples[0]), len(X)
+def _ensemble_notes(pruned: Any, X: pd.DataFrame, y: npt.NDArray, *, aside: bool) -> list[str]:
+    """Refuse another number of rows where trees tell it; what could not be compared."""
+    grown, what = pruned.path_.model, native.family(pruned.path_.model)
+    told = "a network does not tell what rows it was fitted on"
+    if what != "network":
+        found = n_rows_of(grown)
+        least = int(native.read(grown).n_rows.max())  # no tree has seen more rows than there are
+        if found is None and least > len(X):
+            found = least
+        if found is not None:
+            _check_number(pruned, X, y, aside=aside, found=found)
+        told = f"a {what} tells little of the rows that it was fitted on"
+    return [f"that X_train are the rows that the model was fitted on is taken on trust: {told}"]
+
+
+def n_rows_of(model: Any) -> int | None:
+    """Rows that a forest or booster was fitted on, without weights; None where it cannot be told.
+
+    Parameters
+    ----------
+    model : fitted forest or booster
+
+    Returns
+    -------
+    int or None
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import RandomForestRegressor
+    >>> n_rows_of(RandomForestRegressor(2, random_state=0).fit([[0], [1], [2]], [0, 1, 2]))
+    3
+    """
+    parameters = _parameters(model)
+    drawn = parameters.get("max_samples") is not None
+    if native.family(model) == "booster" or drawn or parameters.get("class_weight") is not None:
+        return None
+    trees = native.read(model)
+    weight = trees.weight[trees.roots]
+    if not parameters.get("bootstrap"):
+        return int(trees.n_rows[trees.roots[0]])
+    # A draw has as many rows as there are, some of them several times: all trees weigh the same.
+    whole = np.ptp(weight) == 0 and float(weight[0]).is_integer()
+    return int(weight[0]) if whole else None
+
+
+def _check_number(
+    pruned: Any, X: pd.DataFrame, y: npt.NDArray, *, aside: bool, found: int | None = None
+) -> None:
+    n, what = len(X), native.family(pruned.path_.model)
+    if found is None:
+        found = int(pruned.path_.model.tree_.n_node_samples[0])
     expected = _n_grown(pruned, X, y) if aside else n
     if found == expected or (expected is None and found < n):
         return
     part = "" if not aside else ", a part of those that fit was given (others were set aside)"
     say = f" ({expected} after setting rows aside)" if aside and expected is not None else ""
     raise ValueError(
-        f"X_train has {n} rows{say}, but the tree was grown on {found}{part}: give the rows that "
+        f"X_train has {n} rows{say}, but the {what} was grown on {found}{part}: give the rows that "
         "the model was fitted on, without rows of weight 0; a model that was fitted with groups "
         "cannot be reported"
     )

@@ -1,4 +1,4 @@
-"""A report on a model that is already fitted: its own tree, path and preprocessing.
+"""A report on a model that is already fitted: its own path and preprocessing.
 
 The rivals are fitted here, on the training rows and through the model's own preprocessing, so that
 they are given nothing else than the model was.
@@ -23,6 +23,7 @@ from .collect import report_of
 from .columns import ModelColumns
 from .fitted import as_received, opened, shared_rows, training_notes
 from .making import Report, stamp
+from .models import kind_of
 from .rivals import Fits, Options, with_rivals
 from .study import Costs, Study, Words
 
@@ -53,14 +54,14 @@ def report(
     random_state: int = 0,
     n_jobs: int = 1,
 ) -> Report:
-    """What a fitted pruned tree does on held-out rows, against what else was possible.
+    """What a fitted pruned model does on held-out rows, against what else was possible.
 
     Parameters
     ----------
     model : fitted estimator
-        `PrunedClassifier`, `PrunedRegressor` (over a decision tree), `PrunedTreeClassifier` or
-        `PrunedTreeRegressor`, alone or at the end of a Pipeline; or a search over one of these,
-        of which the best one is taken. There are no reports on ensembles and networks.
+        `PrunedClassifier`, `PrunedRegressor` (over a tree, forest, booster or network),
+        `PrunedTreeClassifier` or `PrunedTreeRegressor`, alone or at the end of a Pipeline; or a
+        search over one of these, of which the best one is taken.
     X : DataFrame, shape (n_rows, n_columns)
         Held-out rows, raw columns, which nothing was chosen by.
     y : array-like, shape (n_rows,)
@@ -97,7 +98,7 @@ def report(
     Raises
     ------
     TypeError
-        If rows are no DataFrames, the decision is no Decision, or the model is no pruned tree.
+        If rows are no DataFrames, the decision is no Decision, or the model is no pruned one.
     NotFittedError
         If the model is not fitted.
     ValueError
@@ -393,11 +394,12 @@ def _options(pruned: Any, study: Study, refits: int, margin: float, n_jobs: int)
         jobs=n_jobs,
         margin=margin,
         refits=refits,
+        model=kind_of(pruned.path_.model).key,
     )
 
 
 def _fits(whole: Pipeline, study: Study, said: Mapping[str, str]) -> tuple[Fits, Study]:
-    """The model and rows as its tree receives them; the study with all columns left out."""
+    """The model and rows as it receives them; the study with all columns left out."""
     before = _before(whole)
     feature_map = FeatureMap.of(before, study.X_train)
     columns = _columns(feature_map)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import kernels, native
 from ..intervals import (
     Difference,
     auc_of,
@@ -27,6 +26,7 @@ from ..intervals import (
     row_losses,
     same_order,
 )
+from .models import used_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,17 +208,13 @@ def with_interval(value: float, drawn: Array) -> dict[str, float | None]:
 
 
 def _size(rival: Rival, fits: Fits) -> dict[str, Any]:
-    if rival.tree is None:
+    if rival.native is None:
         every = fits.columns.used(range(len(fits.columns.raw)))
-        return {"leaves": None, "depth": None, "tests": None, "columns": len(every)}
-    trees, splits = native.read(rival.tree), native.splits(rival.tree)
-    depth = kernels.depths(trees.parent)
-    leaf = native.apply(rival.tree, fits.Z_test)[:, 0]
+        return {**dict.fromkeys(fits.kind.sizes), "columns": len(every)}
+    counts = fits.kind.count(rival.native, fits.Z_test)
     return {
-        "leaves": trees.n_leaves,
-        "depth": int(depth.max()),
-        "tests": float(depth[leaf].mean()),
-        "columns": len(fits.columns.used(splits.feature.tolist())),
+        **{name: counts[name] for name in fits.kind.sizes},
+        "columns": len(fits.columns.used(used_columns(rival.native))),
     }
 
 
@@ -236,7 +232,7 @@ def _change(grown: Outputs, out: Outputs, *, is_grown: bool) -> dict[str, float 
 def _judged(
     study: Study, before: Array, after: Array, figures: Array, drawn: Array, margin: float
 ) -> Difference:
-    """The figure that is compared, of a rival (before) and of the pruned tree (after)."""
+    """The figure that is compared, of a rival (before) and of the pruned model (after)."""
     y = study.y_test
     if study.task == "binary":
         return compare_areas(y == 1, before[:, 1], after[:, 1], margin=margin, level=LEVEL)
@@ -263,7 +259,7 @@ def _told(found: Difference) -> dict[str, Any]:
 
 
 def swap_of(study: Study, grown: Outputs, pruned: Outputs) -> dict[str, Any] | None:
-    """Whose decision changed from the grown to the pruned tree, by outcome."""
+    """Whose decision changed from the grown to the pruned model, by outcome."""
     if grown.decision is None or pruned.decision is None:
         return None
     y = study.y_test

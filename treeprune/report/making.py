@@ -37,7 +37,7 @@ FILES = (
 
 
 def stamp(fits: Fits) -> dict[str, Any]:
-    """The time, and how many rows a second the tree predicts as grown and pruned.
+    """The time, and how many rows a second the model predicts as grown and pruned.
 
     Parameters
     ----------
@@ -226,7 +226,8 @@ class Report:
         grown, pruned = self.content["held_out"]["rows"][:2]
         checks = self.content["checks"]
         passed = sum(check["passed"] is True for check in checks)
+        unit = "leaves" if "leaves" in grown else "weights"
         return (
-            f"Report({self.content['title']['data']}: {grown['leaves']} to {pruned['leaves']} "
-            f"leaves, {passed} of {len(checks)} checks passed)"
+            f"Report({self.content['title']['data']}: {grown[unit]} to {pruned[unit]} "
+            f"{unit}, {passed} of {len(checks)} checks passed)"
         )

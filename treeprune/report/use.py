@@ -1,4 +1,4 @@
-"""What using the tree costs before and after pruning: to read it, to store it, to run it.
+"""What using the model costs before and after pruning: to read it, to store it, to run it.
 
 Sizes and conditions are functions of the data and the seed. Speeds are not: they belong to the
 machine and the hour, and are therefore measured apart.
@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import _safe_indexing
 
 from .. import native
+from ..exceptions import UnsupportedModelError
 from ..explain.leaves import tree_rules
 
 if TYPE_CHECKING:
@@ -34,21 +34,22 @@ _SECONDS = 0.5  # after which no further turn begins
 
 
 def cost_of_use(study: Study, fits: Fits, ex: Explanation) -> dict[str, dict[str, Any]]:
-    """Rules, conditions and bytes of the tree as grown and of the pruned tree.
+    """Rules, conditions and bytes of the model as grown and of the pruned model.
 
     Parameters
     ----------
     study : Study
     fits : Fits
     ex : Explanation
-        Of the pruned pipeline. Both trees read the same columns through the same encoder.
+        Of the pruned pipeline. Both models read the same columns through the same encoder.
 
     Returns
     -------
     dict
         By "grown" and "pruned": `rules`; `conditions`, the mean number of conditions of the rule
         that takes a held-out row, at most one a raw column; `bytes` of the arrays in which the
-        fitted scikit-learn tree alone holds nodes and values. JSON-able.
+        fitted model alone holds nodes and values, or weights. None for what is not known: only a
+        single tree is its rules, and of boosters no bytes are counted. JSON-able.
 
     Notes
     -----
@@ -58,6 +59,7 @@ def cost_of_use(study: Study, fits: Fits, ex: Explanation) -> dict[str, dict[str
     Examples
     --------
     >>> from treeprune.explain import explain
+    >>> import pandas as pd
     >>> from treeprune.report import Options, Table, fit_rivals, study_of
     >>> frame = pd.DataFrame({"x": range(80), "y": [0] * 30 + [0, 1] * 10 + [1] * 30})
     >>> study = study_of(Table(frame, ""), name="toy", target="y")
@@ -66,20 +68,31 @@ def cost_of_use(study: Study, fits: Fits, ex: Explanation) -> dict[str, dict[str
     >>> cost["pruned"]["rules"], cost["pruned"]["conditions"]
     (2, 1.0)
     """
-    return {key: _cost(fits.rival(key).tree, fits.Z_test, ex) for key in COMPARED}
+    return {key: _cost(fits.rival(key).native, fits.Z_test, ex) for key in COMPARED}
 
 
-def _cost(tree: Any, Z: pd.DataFrame, ex: Explanation) -> dict[str, Any]:
+def _cost(model: Any, Z: Any, ex: Explanation) -> dict[str, Any]:
+    alone = not native.is_network(model) and native.read(model).n_trees == 1
+    told = _rules(model, Z, ex) if alone else {"rules": None, "conditions": None}
+    return {**told, "bytes": _bytes(model)}
+
+
+def _rules(tree: Any, Z: Any, ex: Explanation) -> dict[str, Any]:
     trees = native.read(tree)
     rules = tree_rules(trees, native.splits(tree), ex.view.feature_map, _unchanged)
     asked = np.zeros(trees.n_nodes)
     asked[[rule.node for rule in rules]] = [len(rule.conditions) for rule in rules]
     leaf = native.apply(tree, Z)[:, 0]
-    return {
-        "rules": len(rules),
-        "conditions": float(asked[leaf].mean()),
-        "bytes": native.stored_bytes(tree),
-    }
+    return {"rules": len(rules), "conditions": float(asked[leaf].mean())}
+
+
+def _bytes(model: Any) -> int | None:
+    if native.is_network(model):
+        return native.read_network(model).n_bytes
+    try:
+        return native.stored_bytes(model)
+    except UnsupportedModelError:
+        return None
 
 
 def _unchanged(raw: npt.NDArray) -> npt.NDArray:
@@ -87,7 +100,7 @@ def _unchanged(raw: npt.NDArray) -> npt.NDArray:
 
 
 def speeds(fits: Fits) -> dict[str, float]:
-    """Rows per second of each tree's own prediction, on this machine and now.
+    """Rows per second of each model's own prediction, on this machine and now.
 
     Parameters
     ----------
@@ -102,11 +115,12 @@ def speeds(fits: Fits) -> dict[str, float]:
 
     Notes
     -----
-    The trees predict in turns, so that a disturbance hits both, and the best of up to nine turns
+    The models predict in turns, so that a disturbance hits both, and the best of up to nine turns
     counts. The whole takes less than a second.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from treeprune.report import Options, Table, fit_rivals, study_of
     >>> frame = pd.DataFrame({"x": range(80), "y": [0] * 30 + [0, 1] * 10 + [1] * 30})
     >>> study = study_of(Table(frame, ""), name="toy", target="y")
@@ -116,8 +130,8 @@ def speeds(fits: Fits) -> dict[str, float]:
     """
     n = min(fits.Z_test.shape[0], _MOST_ROWS)
     Z = _safe_indexing(fits.Z_test, np.resize(np.arange(n), n * -(-_ROWS // n)))
-    trees = {key: fits.rival(key).tree for key in COMPARED}
-    predict = {key: getattr(tree, "predict_proba", tree.predict) for key, tree in trees.items()}
+    models = {key: fits.rival(key).native for key in COMPARED}
+    predict = {key: getattr(own, "predict_proba", own.predict) for key, own in models.items()}
     best = dict.fromkeys(COMPARED, np.inf)
     begin = time.perf_counter()
     for _ in range(_TURNS):

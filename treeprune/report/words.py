@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-__all__ = ["FIGURES", "FORMATS", "method_words", "printable", "score_words"]
+from typing import Any
+
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "MODELS",
+    "amount",
+    "method_words",
+    "model_of",
+    "printable",
+    "score_words",
+]
 
 FORMATS = ("text", "markdown", "html", "json")
+MODELS = ("tree", "forest", "lightgbm", "mlp")  # what can be grown and pruned
+_TREE = {
+    "kind": "tree",
+    "word": "tree",
+    "unit": "leaves",
+    "sizes": ["leaves", "depth", "tests"],
+    "reading": "model",
+    "fidelity": None,
+    "constant": None,
+}
 
 _SCORES = {
     "neg_brier_score": "Brier score",
@@ -50,6 +71,43 @@ def method_words(name: str) -> str:
     ('cost-complexity', 'reduced error')
     """
     return name.replace("cost_complexity", "cost-complexity").replace("_", " ")
+
+
+def amount(n: int | None, unit: str = "leaves", *, thousands: bool = False) -> str:
+    """A number of leaves, weights or whatever else a size is counted in.
+
+    Examples
+    --------
+    >>> amount(1), amount(7), amount(1200, "weights", thousands=True)
+    ('1 leaf', '7 leaves', '1,200 weights')
+    """
+    one = {"leaves": "leaf"}.get(unit, unit.removesuffix("s"))
+    return f"{n:,} {one if n == 1 else unit}" if thousands else f"{n} {one if n == 1 else unit}"
+
+
+def rows_are(n: int, of: int | None = None) -> str:
+    """A number of rows (of so many) and the verb that goes with it.
+
+    Examples
+    --------
+    >>> rows_are(1), rows_are(0), rows_are(1, of=30), rows_are(7, of=30)
+    ('1 row is', '0 rows are', '1 of 30 rows is', '7 of 30 rows are')
+    """
+    verb = "is" if n == 1 else "are"
+    if of is not None:
+        return f"{n} of {amount(of, 'rows')} {verb}"
+    return f"{amount(n, 'rows')} {verb}"
+
+
+def model_of(report: dict[str, Any]) -> dict[str, Any]:
+    """What kind of model a report is about; a tree where the report is older than the question.
+
+    Examples
+    --------
+    >>> model_of({})["word"], model_of({"model": {"word": "forest"}})["word"]
+    ('tree', 'forest')
+    """
+    return {**_TREE, **report.get("model", {})}
 
 
 def printable(value: object) -> str:

@@ -12,6 +12,7 @@ import json
 import platform
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ..exceptions import UntrustedModelError
 from ..files import write_whole
 from .archive import FILE_LIMIT, members_of, packed, read_bytes
 from .schema import TRUSTED_TYPES, Schema, parsed
-from .structure import FORMAT, about_problems, columns_of, grown_tree, shape_problems
+from .structure import FORMAT, GROWN, about_problems, columns_of, grown_model, shape_problems
 from .writing import archive_bytes
 
 __all__ = [
@@ -54,9 +55,11 @@ class Saved:
     Parameters
     ----------
     model : Pipeline
-        Fitted, from raw columns on: an `encoder` and a decision tree (or a linear model).
-    grown : DecisionTreeClassifier, DecisionTreeRegressor or None
-        The tree as grown, over the columns that the model's encoder puts out.
+        Fitted, from raw columns on: an `encoder` and a decision tree, random forest or booster
+        (as `treeprune.saving.boosters.stored` has it), or a pipeline of scaling and a network or
+        linear model.
+    grown : fitted tree, forest, booster (stored) or network, or None
+        The model as grown, over the columns that the model's own predictor receives.
     about : dict
         Plain data: what `about_model` says.
 
@@ -122,6 +125,9 @@ def about_model(
     >>> about["columns"]
     [{'name': 'age', 'kind': 'number', 'categories': None}]
     """
+    versions = _running()
+    if hasattr(model.steps[-1][1], "text_"):  # a stored booster
+        versions["lightgbm"] = version("lightgbm")
     about = {
         "format": FORMAT,
         "name": name,
@@ -132,15 +138,13 @@ def about_model(
         "decision": decision,
         "seed": seed,
         "sha256": sha256,
-        "versions": _running(),
+        "versions": versions,
     }
     return about if made is None else {**about, "made": made}
 
 
 def _running() -> dict[str, str]:
     """Versions of what takes part in a prediction."""
-    from importlib.metadata import version
-
     return {
         "treeprune": __version__,
         "scikit_learn": sklearn.__version__,
@@ -188,10 +192,10 @@ def model_bytes(saved: Saved) -> bytes:
     >>> model_bytes(Saved(model, None, about))[:2]
     b'PK'
     """
-    if saved.grown is not None and not grown_tree(saved.grown):
+    if saved.grown is not None and not grown_model(saved.grown):
         raise UntrustedModelError(
             f"cannot be saved: grown is a {type(saved.grown).__name__}; possible are "
-            "DecisionTreeClassifier, DecisionTreeRegressor and None"
+            f"{', '.join(GROWN)} and None"
         )
     try:
         about = json.dumps(saved.about, sort_keys=True, allow_nan=False)
@@ -366,9 +370,12 @@ def check_model(path: str | Path, *, limit: int = FILE_LIMIT) -> dict[str, Any]:
 def _compared(saved: Any) -> list[dict[str, Any]]:
     """Versions then and now."""
     saved = saved if isinstance(saved, dict) else {}
+    running = _running()
+    if "lightgbm" in saved:  # of boosters only
+        running["lightgbm"] = version("lightgbm")
     return [
         {"name": name, "saved": saved.get(name), "running": now, "differs": saved.get(name) != now}
-        for name, now in _running().items()
+        for name, now in running.items()
     ]
 
 

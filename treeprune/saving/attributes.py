@@ -21,6 +21,11 @@ _ALL = frozenset({"_sklearn_version", "n_features_in_", "feature_names_in_"})
 _TRANSFORMER = _ALL | {"_sklearn_output_config"}
 _LINEAR = _ALL | {"coef_", "intercept_", "n_iter_"}
 _TREE = _ALL | {"max_features_", "n_outputs_", "tree_"}
+_FOREST = _ALL | {"estimator", "estimator_", "estimator_params", "estimators_", "n_outputs_"}
+_FOREST |= {"_n_samples", "_n_samples_bootstrap"}
+_FOREST |= {"_sample_weight"}  # since 1.9
+_BOOSTER = frozenset({"text_", "n_features_in_"})
+_NETWORK = _ALL | {"network_", "n_iter_", "loss_", "kkt_residual_"}
 # Class -> attributes that are no parameters of it in each version that is supported.
 _FITTED: dict[str, frozenset[str]] = {
     "sklearn.compose._column_transformer.ColumnTransformer": _TRANSFORMER
@@ -29,6 +34,8 @@ _FITTED: dict[str, frozenset[str]] = {
     | {"_transformers_feature_names_out"}  # since 1.9
     | {"force_int_remainder_cols"},  # a parameter up to 1.8
     "sklearn.compose._column_transformer._RemainderColsList": frozenset({"data"}),
+    "sklearn.ensemble._forest.RandomForestClassifier": _FOREST | {"classes_", "n_classes_"},
+    "sklearn.ensemble._forest.RandomForestRegressor": _FOREST | {"class_weight"},
     "sklearn.impute._base.MissingIndicator": _TRANSFORMER
     | {"_n_features", "_precomputed", "features_"},
     "sklearn.impute._base.SimpleImputer": _TRANSFORMER
@@ -47,8 +54,15 @@ _FITTED: dict[str, frozenset[str]] = {
     "sklearn.preprocessing._function_transformer.FunctionTransformer": _TRANSFORMER,
     "sklearn.tree._classes.DecisionTreeClassifier": _TREE | {"classes_", "n_classes_"},
     "sklearn.tree._classes.DecisionTreeRegressor": _TREE | {"class_weight"},
+    "treeprune.network.Network": frozenset(),
+    "treeprune.neural.classifier.SparseMLPClassifier": _NETWORK | {"classes_"},
+    "treeprune.neural.regressor.SparseMLPRegressor": _NETWORK | {"_target_shape"},
     "treeprune.report.columns.NameCombiner": frozenset(),
+    "treeprune.saving.boosters.StoredBoosterClassifier": _BOOSTER | {"classes_"},
+    "treeprune.saving.boosters.StoredBoosterRegressor": _BOOSTER,
 }
+# Those that are never fitted again keep no settings.
+_WITHOUT_PARAMETERS = tuple(name for name in _FITTED if ".StoredBooster" in name)
 # Attribute -> the values that it may have, in whatever class.
 _ONLY: dict[str, tuple[Any, ...]] = {
     "n_jobs": (None, 1),
@@ -89,7 +103,9 @@ def check_attributes(type_name: str, attributes: dict[Any, Any]) -> None:
     known = getattr(importlib.import_module(module), cls, None)  # on the list of trusted types
     if known is None:
         _refuse(f"the installed version has no {type_name}")
-    possible = _FITTED[type_name] | inspect.signature(known).parameters.keys()
+    possible = _FITTED[type_name]
+    if type_name not in _WITHOUT_PARAMETERS:
+        possible = possible | inspect.signature(known).parameters.keys()
     for name, value in attributes.items():
         if name not in possible:
             _refuse(f"{type_name} cannot have an attribute {shown(name)}")

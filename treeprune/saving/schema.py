@@ -31,6 +31,8 @@ DEPTH_LIMIT = 64  # a saved model has some 25 levels
 _SKLEARN = (
     "compose._column_transformer.ColumnTransformer",
     "compose._column_transformer._RemainderColsList",  # a list of columns, up to 1.6
+    "ensemble._forest.RandomForestClassifier",
+    "ensemble._forest.RandomForestRegressor",
     "impute._base.MissingIndicator",
     "impute._base.SimpleImputer",
     "linear_model._logistic.LogisticRegression",
@@ -42,11 +44,19 @@ _SKLEARN = (
     "tree._classes.DecisionTreeClassifier",
     "tree._classes.DecisionTreeRegressor",
 )
+_OWN = (
+    "network.Network",
+    "neural.classifier.SparseMLPClassifier",
+    "neural.regressor.SparseMLPRegressor",
+    "report.columns.NameCombiner",
+    "saving.boosters.StoredBoosterClassifier",
+    "saving.boosters.StoredBoosterRegressor",
+)
 # Kind of node -> types it may have. There is no kind for functions, methods, partial calls,
 # constructors with arguments, random generators, bytes or references to other nodes.
 TRUSTED: dict[str, frozenset[str]] = {
     "ObjectNode": frozenset(
-        {*(f"sklearn.{name}" for name in _SKLEARN), "treeprune.report.columns.NameCombiner"}
+        {*(f"sklearn.{name}" for name in _SKLEARN), *(f"treeprune.{name}" for name in _OWN)}
     ),
     "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
     "NdArrayNode": frozenset({"numpy.ndarray", "numpy.float64", "numpy.int64"}),

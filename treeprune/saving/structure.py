@@ -1,7 +1,8 @@
-"""What a saved model must be like: encoder, tree, and a story that fits both.
+"""What a saved model must be like: encoder, predictor, and a story that fits both.
 
 The same questions are put to a fitted model and to a description of one, since both answer by the
-same attribute names. Trees are checked node by node; the encoder's columns must be the tree's.
+same attribute names. Trees are checked node by node, those of a forest too, and networks array by
+array; the encoder's columns must be theirs.
 """
 
 from __future__ import annotations
@@ -12,18 +13,34 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from .. import kernels
 from ..exceptions import MalformedModelError, UntrustedModelError
 from ..native.stored_encoders import check_one_hot
 from ..native.stored_trees import check_stored_tree
+from ..network import Network
+from .boosters import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["FORMAT", "about_problems", "columns_of", "grown_tree", "model_tree", "shape_problems"]
+__all__ = [
+    "FORMAT",
+    "GROWN",
+    "about_problems",
+    "columns_of",
+    "grown_model",
+    "model_tree",
+    "shape_problems",
+]
 
 FORMAT = "treeprune-model/1"
 TASKS = ("binary", "multiclass", "regression")
 PARTS = {"about", "model", "grown"}
+_TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor")
+_FORESTS = ("RandomForestClassifier", "RandomForestRegressor")
+_NETWORKS = ("SparseMLPClassifier", "SparseMLPRegressor")
+_BOOSTERS = ("StoredBoosterClassifier", "StoredBoosterRegressor")
+GROWN = (*_TREES, *_FORESTS, *_NETWORKS, *_BOOSTERS)
 _NEEDED = ("name", "target", "task", "labels", "columns", "decision", "seed", "sha256", "versions")
 # What asking a description for parts it lacks ends in.
 _ODD = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError)
@@ -126,16 +143,20 @@ def shape_problems(value: Any, objects: Sequence[Any]) -> tuple[list[dict[str, A
                 check_one_hot(part)
     except _ODD as error:
         return [], [f"model: {_said(error, 'is not a fitted encoder with a tree or linear model')}"]
-    for name, tree in (("model", model_tree(value["model"])), ("grown", value["grown"])):
-        if tree is not None:
-            row, problem = _tree_report(name, tree, n_columns)
-            trees.append(row)
-            problems += [problem] if problem else []
+    known = 0
+    for name, part in (("model", _predictor(value["model"])), ("grown", value["grown"])):
+        if part is None or (name == "model" and _kind(part) not in GROWN):
+            continue
+        if _kind(part) in _NETWORKS:
+            problems += _network_problems(name, part)
+            continue
+        row, n, problem = _tree_report(name, part, n_columns)
+        trees.append(row)
+        known += n
+        problems += [problem] if problem else []
     n_trees = sum(_kind(part) == "Tree" for part in objects)
-    if not problems and n_trees != len(
-        trees
-    ):  # one that stands elsewhere would be constructed unchecked
-        problems.append(f"has {n_trees} trees, of which only {len(trees)} stand where trees belong")
+    if not problems and n_trees != known:  # one that stands elsewhere would be built unchecked
+        problems.append(f"has {n_trees} trees, of which only {known} stand where trees belong")
     if value["grown"] is not None and not problems:
         try:
             problems += _unlike(value["model"], value["grown"])
@@ -168,16 +189,25 @@ def _last(model: Any) -> Any:
     return model.steps[1][1]
 
 
+def _predictor(model: Any) -> Any:
+    """What predicts, behind all scaling."""
+    last = _last(model)
+    return last.steps[-1][1] if _kind(last) == "Pipeline" else last
+
+
 def _check_last(last: Any) -> None:
-    """The predictor: a tree, or a linear model behind its own scaling."""
-    linear = last.steps[-1][1] if _kind(last) == "Pipeline" else None
-    kinds = ("DecisionTreeClassifier", "DecisionTreeRegressor")
-    if _kind(last) not in kinds and _kind(linear) not in ("LogisticRegression", "Ridge"):
-        _refuse(f"its last step is a {_kind(last)}; possible are trees and scaled linear models")
+    """The predictor: a tree or forest, or a linear model or network behind its own scaling."""
+    scaled = last.steps[-1][1] if _kind(last) == "Pipeline" else None
+    possible = ("LogisticRegression", "Ridge", *_NETWORKS)
+    if _kind(last) not in (*_TREES, *_FORESTS, *_BOOSTERS) and _kind(scaled) not in possible:
+        _refuse(
+            f"its last step is a {_kind(last)}; possible are trees, forests, stored boosters and "
+            "scaled linear models and networks"
+        )
 
 
 def model_tree(model: Any) -> Any:
-    """The tree at the end of a pipeline; None where it ends in a linear model.
+    """The tree at the end of a pipeline; None where it ends in another model.
 
     Parameters
     ----------
@@ -197,32 +227,104 @@ def model_tree(model: Any) -> Any:
     return _last(model) if _kind(_last(model)).startswith("DecisionTree") else None
 
 
-def grown_tree(tree: Any) -> bool:
-    """Whether something may stand as the tree as grown: it is one of scikit-learn's.
+def grown_model(model: Any) -> bool:
+    """Whether something may stand as the model as grown, by its class.
 
     Examples
     --------
     >>> from sklearn.tree import DecisionTreeRegressor
-    >>> grown_tree(DecisionTreeRegressor()), grown_tree("a tree")
+    >>> grown_model(DecisionTreeRegressor()), grown_model("a tree")
     (True, False)
     """
-    return _kind(tree) in ("DecisionTreeClassifier", "DecisionTreeRegressor")
+    return _kind(model) in GROWN
 
 
-def _tree_report(name: str, tree: Any, n_columns: int) -> tuple[dict[str, Any], str | None]:
+def _tree_report(name: str, tree: Any, n_columns: int) -> tuple[dict[str, Any], int, str | None]:
+    """A row on a tree or forest, its number of trees, and what is wrong."""
     row: dict[str, Any] = {"name": name, "checked": False}
     row |= {"nodes": None, "leaves": None, "depth": None, "columns": n_columns}
+    check: Callable[[Any, int], list[tuple[Any, int]]] = _checked_tree
+    word = "tree"
+    if _kind(tree) in _FORESTS:
+        check, word = _trees_of, "forest"
+    elif _kind(tree) in _BOOSTERS:
+        check, word = _booster_trees, "booster"
     try:
-        found, depth = _checked_tree(tree, n_columns)
+        parts = check(tree, n_columns)
     except _ODD as error:
-        return row, f"{name}: {_said(error, 'is not a fitted tree')}"
-    row |= {"checked": True, "nodes": found.n_nodes, "leaves": found.n_leaves, "depth": depth}
-    return row, None
+        return row, 0, f"{name}: {_said(error, f'is not a fitted {word}')}"
+    row |= {
+        "checked": True,
+        "nodes": sum(found.n_nodes for found, _ in parts),
+        "leaves": sum(found.n_leaves for found, _ in parts),
+        "depth": max(depth for _, depth in parts),
+    }
+    return row, 0 if word == "booster" else len(parts), None
 
 
-def _checked_tree(tree: Any, n_columns: int) -> tuple[Any, int]:
-    """The stored tree, after what its estimator says of it."""
-    if not grown_tree(tree):
+def _booster_trees(booster: Any, n_columns: int) -> list[tuple[Any, int]]:
+    """The trees of a booster's text, which LightGBM has not seen yet."""
+    _, trees, splits = checked(booster.text_)
+    n_classes = None
+    if _kind(booster) == "StoredBoosterClassifier":
+        n_classes = _n_classes(booster.classes_)
+    scores = trees.value.shape[2]
+    told = {"logit": 2, "softmax": scores, "ovr_logit": scores}.get(trees.link)
+    if told != n_classes or (told is None and scores != 1):
+        _refuse("its text has other classes or outputs")
+    for said in (int(booster.n_features_in_), splits.n_features):
+        if said != n_columns:
+            _refuse(f"takes {said} columns, the encoder makes {n_columns}")
+    return [(trees, int(kernels.depths(trees.parent).max()))]
+
+
+def _trees_of(forest: Any, n_columns: int) -> list[tuple[Any, int]]:
+    """The stored trees of a forest, after what the forest says of them."""
+    trees, kind = forest.estimators_, f"DecisionTree{_kind(forest).removeprefix('RandomForest')}"
+    if not isinstance(trees, list) or not trees or int(forest.n_estimators) != len(trees):
+        _refuse("must have as many trees as it says, and at least one")
+    if int(forest.n_outputs_) != 1 or int(forest.n_features_in_) != n_columns:
+        _refuse(f"must have one output and take the {n_columns} columns that the encoder makes")
+    names = getattr(forest, "feature_names_in_", None)
+    if names is not None and len(names) != n_columns:
+        _refuse(f"names {len(names)} columns, the encoder makes {n_columns}")
+    n_classes = None
+    if kind == "DecisionTreeClassifier":
+        n_classes = _n_classes(forest.classes_)
+        if int(forest.n_classes_) != n_classes:
+            _refuse(f"says it has {int(forest.n_classes_)} classes and lists {n_classes}")
+    for tree in trees:
+        if _kind(tree) != kind:
+            _refuse(f"has a {_kind(tree)} among its trees")
+        # Trees of a forest are grown on codes, so that their classes are positions.
+        if n_classes is not None and not np.array_equal(tree.classes_, np.arange(n_classes)):
+            _refuse("has a tree of other classes")
+    return [found for tree in trees for found in _checked_tree(tree, n_columns)]
+
+
+def _network_problems(name: str, model: Any) -> list[str]:
+    """What is wrong with a network: its arrays are put together, which runs nothing."""
+    try:
+        found = model.network_
+        if _kind(found) != "Network":
+            _refuse(f"its network is a {_kind(found)}")
+        net = Network(**found.attributes)
+        n_classes = None
+        if _kind(model) == "SparseMLPClassifier":
+            n_classes = _n_classes(model.classes_)
+        wanted = () if n_classes is None else (n_classes,)
+        if tuple(net.n_classes) != wanted or net.n_outputs != 1:
+            _refuse("its network has other classes or outputs")
+        if int(model.n_features_in_) != net.n_features:
+            _refuse(f"takes {int(model.n_features_in_)} columns, its network {net.n_features}")
+    except _ODD as error:
+        return [f"{name}: {_said(error, 'is not a fitted network')}"]
+    return []
+
+
+def _checked_tree(tree: Any, n_columns: int) -> list[tuple[Any, int]]:
+    """The stored tree and its depth, after what its estimator says of it."""
+    if _kind(tree) not in _TREES:
         _refuse(f"is a {_kind(tree)}, not a tree")
     if _kind(tree.tree_) != "Tree":
         _refuse(f"its tree is a {_kind(tree.tree_)}")
@@ -240,7 +342,7 @@ def _checked_tree(tree: Any, n_columns: int) -> tuple[Any, int]:
     for said in widths if names is None else [*widths, len(names)]:
         if said != n_columns:
             _refuse(f"the tree takes {said} columns, the encoder makes {n_columns}")
-    return found, int(state["max_depth"])
+    return [(found, int(state["max_depth"]))]
 
 
 def _n_classes(classes: Any) -> int:
@@ -251,9 +353,9 @@ def _n_classes(classes: Any) -> int:
 
 
 def _unlike(model: Any, grown: Any) -> list[str]:
-    """The tree as grown must speak of the same columns and classes as the model."""
-    last = model_tree(model)
-    if last is None:
+    """The model as grown must speak of the same columns and classes as the model."""
+    last = _predictor(model)
+    if _kind(last) not in GROWN:
         return []
     if _kind(last) != _kind(grown):
         return [f"grown is a {_kind(grown)}, the model a {_kind(last)}"]
@@ -304,8 +406,7 @@ def _misfits(about: dict[str, Any], model: Any) -> list[str]:
     problems = []
     if about["columns"] != columns_of(_encoder(model)):
         problems.append("its columns or categories are not those of the encoder")
-    last = _last(model)
-    predictor = last.steps[-1][1] if _kind(last) == "Pipeline" else last
+    predictor = _predictor(model)
     classes = getattr(predictor, "classes_", None)
     n_classes = 0 if classes is None else _n_classes(classes)
     possible = {0: ("regression",), 2: ("binary",)}.get(n_classes, ("multiclass",))
@@ -322,6 +423,8 @@ def _misfits(about: dict[str, Any], model: Any) -> list[str]:
     versions = about["versions"]
     if not isinstance(versions, dict) or not all(isinstance(v, str) for v in versions.values()):
         problems.append("versions must be text by name")
+    elif _kind(predictor) in (*_NETWORKS, *_BOOSTERS):
+        pass  # their own classes record no version of scikit-learn
     elif versions.get("scikit_learn") != getattr(predictor, "_sklearn_version", None):
         problems.append("its version of scikit-learn is not the one in the model")
     return problems

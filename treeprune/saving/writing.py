@@ -21,6 +21,10 @@ from .schema import PROTOCOL
 
 __all__ = ["archive_bytes"]
 
+# What only going on with a training would need, such as a random generator.
+_TRAINING = ("_rng", "_moments", "history_")
+_TRAINED = ("SparseMLPClassifier", "SparseMLPRegressor")
+
 
 def archive_bytes(value: Any) -> bytes:
     """An object as a skops file, the same bytes for equal objects.
@@ -72,9 +76,24 @@ def _plain(node: Any, old: dict[str, bytes], arrays: dict[bytes, str]) -> Any:
     if node.get("__loader__") == "NdArrayNode" and node.get("type") == "numpy":
         raw = _tidy(old[node["file"]])
         node = {**node, "file": arrays.setdefault(raw, f"{len(arrays)}.npy")}
+    if node.get("__class__") in _TRAINED and node.get("__loader__") == "ObjectNode":
+        node = {**node, "content": _without_training(node["content"])}
     # An attribute of that name cannot be meant: it would be a node, not a number.
     kept = {k: v for k, v in node.items() if not (k == "__id__" and isinstance(v, int))}
     return {key: _plain(part, old, arrays) for key, part in kept.items()}
+
+
+def _without_training(attributes: Any) -> Any:
+    """A network's attributes without the state of its training: it predicts, and is not resumed."""
+    content, types = attributes["content"], attributes["key_types"]["content"]
+    pairs = zip(content.items(), types, strict=True)
+    kept = [(name, value, kind) for (name, value), kind in pairs if name not in _TRAINING]
+    key_types = {**attributes["key_types"], "content": [kind for _, _, kind in kept]}
+    return {
+        **attributes,
+        "content": {name: value for name, value, _ in kept},
+        "key_types": key_types,
+    }
 
 
 def _tidy(raw: bytes) -> bytes:

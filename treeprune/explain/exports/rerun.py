@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["python_check", "sql_check"]
 
 MOST_RULES = 200
+MOST_RULES_PYTHON = 5_000
 SLACK = 1e-12  # SQLite may read the last digit of a literal otherwise
 TABLE = "rows"
 
@@ -96,6 +97,8 @@ def python_check(rules: RuleSet, X: pd.DataFrame, said: npt.NDArray[np.float64])
     >>> python_check(explain(model, X).rules, X, model.predict_proba(X)).scope
     '4 of 4 rows'
     """
+    if len(rules) > MOST_RULES_PYTHON:
+        return f"more than {MOST_RULES_PYTHON:,} rules"
     made = [rules.columns[c].name for c in rules.used if rules.columns[c].kind == "derived"]
     if made:
         return f"derived columns: {', '.join(made)}"

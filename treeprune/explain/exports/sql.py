@@ -31,6 +31,7 @@ _NAN_FUNCTION = {
 }  # fmt: skip
 _NAN_EQUALS = {"postgres", "snowflake"}
 _CHR = {"duckdb", "sqlite"}  # known to hold NUL in text, as CHR(0) and CHAR(0)
+MOST_RULES = 20_000  # each takes some 3 ms and 50 KB of syntax tree
 _STEP = 53  # powers of two up to this one have at most 16 digits, which every parser reads exactly
 
 
@@ -99,6 +100,12 @@ def _check(rules: RuleSet, derived: str) -> None:
         raise ValueError(f"derived must be 'refuse' or 'columns', got {derived!r}")
     if not rules.rules:
         raise ValueError("there are no rules to export")
+    if len(rules) > MOST_RULES:
+        raise ValueError(
+            f"SQL is written of at most {MOST_RULES:,} rules, which take a minute and 1 GB; these "
+            f"are {len(rules):,}: export them with to_python or to_json, or explain the model "
+            "through a surrogate: explain(..., most_cells=64)"
+        )
     made = [rules.columns[c] for c in rules.used if rules.columns[c].kind == "derived"]
     if made and derived == "refuse":
         names = "; ".join(f"{c.name!r} (made of {', '.join(map(repr, c.sources))})" for c in made)

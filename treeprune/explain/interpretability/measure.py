@@ -7,6 +7,7 @@ steps differ in the values of the grown tree's leaves only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -296,10 +297,18 @@ def _with_values(trees: Any, values: Array) -> Any:
     )
 
 
-def step_values(trees: Any, removed_at: npt.NDArray, steps: npt.NDArray) -> Array:
-    """What a row that ends in a node of the grown trees is told at each step of a path."""
-    flat = trees.value.reshape(trees.n_nodes, -1)
-    return np.stack([flat[nodes.node_at(trees.parent, removed_at, int(s))] for s in steps])
+def step_values(
+    trees: Any, removed_at: npt.NDArray, steps: npt.NDArray, node_values: Callable[[int], Array]
+) -> Array:
+    """What a row that ends in a node of the grown trees is told at each step of a path.
+
+    `node_values` gives the value of every node at a step, which refits change.
+    """
+    out = []
+    for step in map(int, steps):
+        flat = node_values(step).reshape(trees.n_nodes, -1)
+        out.append(flat[nodes.node_at(trees.parent, removed_at, step)])
+    return np.stack(out)
 
 
 def _levels(map_: Any, columns: list, j: int, scores: Array, limits: Array | None) -> Any:

@@ -1,10 +1,11 @@
-"""How much each raw column moves predictions, in the tree as grown and in the pruned tree."""
+"""How much each raw column moves predictions, in the model as grown and in the pruned model."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..figures import figure
+from ..words import model_of
 from .bars import Bar, Row, two_bars
 from .style import SMALL, TEXT, Picture, drawing, svg_of, text_width
 from .tree_lines import Shortener
@@ -49,11 +50,14 @@ as grown uses 2 columns, the pruned one 1.
     ]
     longest = max(bar.value or 0.0 for row in rows for bar in (row.before, row.after))
     drawn = two_bars(rows, ("as grown", "pruned"), end=1.04 * longest)
+    method = "Shapley values of raw columns"
+    if model_of(report)["reading"] != "model":
+        method = f"of raw columns; {told['method']}"
     caption = (
-        "Share of each column in the mean size of attributions (Shapley values of raw columns) on "
+        f"Share of each column in the mean size of attributions ({method}) on "
         f"{told['n']:,} held-out rows."
     )
-    return Picture("attributions", svg_of(drawn), _said(told), caption)
+    return Picture("attributions", svg_of(drawn), _said(report), caption)
 
 
 def _name(name: str, shorten: Shortener) -> str:
@@ -82,7 +86,8 @@ def _bar(share: float | None) -> Bar:
     return Bar(share, figure(share, 2))
 
 
-def _said(told: dict[str, Any]) -> str:
+def _said(report: dict[str, Any]) -> str:
+    told, word = report["attribution"], model_of(report)["word"]
     columns, n, shorten = told["columns"], told["n_used_before"], Shortener()
     shares = ", ".join(
         f"{shorten(c['column'] or EMPTY, 60)} {figure(c['before'], 2)} to {figure(c['share'], 2)}"
@@ -90,7 +95,7 @@ def _said(told: dict[str, Any]) -> str:
     )
     more = len(columns) - TOLD
     others = f", and {more} more" if more > 0 else ""
-    used = "" if n is None else f" The tree as grown uses {_columns(n)}, the pruned one "
+    used = "" if n is None else f" The {word} as grown uses {_columns(n)}, the pruned one "
     used = used and f"{used}{told['n_used']}."
     return (
         f"Bars, share of the mean size of attributions, as grown to pruned: {shares}{others}.{used}"

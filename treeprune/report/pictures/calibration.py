@@ -1,4 +1,4 @@
-"""Predicted against seen on held-out rows, of the tree as grown and of the pruned tree."""
+"""Predicted against seen on held-out rows, of the model as grown and of the pruned model."""
 
 from __future__ import annotations
 

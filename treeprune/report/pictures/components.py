@@ -13,7 +13,7 @@ __all__ = ["components_picture"]
 
 @drawing()
 def components_picture(report: dict[str, Any]) -> Picture | None:
-    """Draw each component of the tree as grown and of the pruned tree, with refit intervals.
+    """Draw each component of the model as grown and of the pruned model, with refit intervals.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The pruning path: how the score goes as leaves go, and which step was chosen and why."""
+"""The pruning path: how the score goes as the model shrinks, and which step was chosen and why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..figures import figure
-from ..words import method_words, score_words
+from ..words import amount, method_words, model_of, score_words
 from .style import (
     BAND,
     BEST,
@@ -35,7 +35,7 @@ CLOSEST = 0.06  # ticks nearer to each other, as a share of the axis, would run 
 
 @drawing()
 def path_picture(report: dict[str, Any]) -> Picture | None:
-    """Draw score, or risk where there are no scores, against the number of leaves.
+    """Draw score, or risk where there are no scores, against the number of leaves (or weights).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def path_picture(report: dict[str, Any]) -> Picture | None:
     Returns
     -------
     Picture or None
-        None where there is nothing to prune.
+        None where there is nothing to prune, or neither score nor risk is known.
 
     Examples
     --------
@@ -57,18 +57,20 @@ def path_picture(report: dict[str, Any]) -> Picture | None:
     Steps of pessimistic pruning, risk (errors) against leaves: .100 with 2 leaves, .200 with 1 \
 leaf. Chosen: 2 leaves.
     """
-    path = report["path"]
+    path, unit = report["path"], model_of(report)["unit"]
     curve = path.get("curve")
-    if not curve or len(curve["leaves"]) < 2:
+    if not curve or len(curve[unit]) < 2:
+        return None
+    if curve["score"] is None and all(risk is None for risk in curve["risk"]):
         return None
     drawn = new_figure(WIDTH, HEIGHT)
     drawn.set_layout_engine("constrained")
     ax = drawn.add_subplot()
     if curve["score"] is None:
-        name, alt, caption = _draw_risk(path, ax)
+        name, alt, caption = _draw_risk(report, ax)
     else:
-        name, alt, caption = _draw_scores(path, ax)
-    _size_axis(ax, curve["leaves"])
+        name, alt, caption = _draw_scores(report, ax)
+    _size_axis(ax, curve[unit], unit)
     ax.set_title(name, loc="left", fontsize=ax.xaxis.label.get_size())
     ax.grid(axis="y")
     ax.set_axisbelow(True)
@@ -77,69 +79,72 @@ leaf. Chosen: 2 leaves.
     return Picture("path", svg_of(drawn), alt, caption)
 
 
-def _draw_risk(path: dict[str, Any], ax: Any) -> tuple[str, str, str]:
+def _draw_risk(report: dict[str, Any], ax: Any) -> tuple[str, str, str]:
+    path, unit, word = report["path"], model_of(report)["unit"], model_of(report)["word"]
     curve, chosen = path["curve"], path["choice"]["chosen"]
-    leaves, risk = np.array(curve["leaves"]), _floats(curve["risk"])
+    size, risk = np.array(curve[unit]), _floats(curve["risk"])
     # Who allows a few leaves more than a tree has gets that tree.
-    ax.step(leaves, risk, where="pre", color=BLUE, marker=".", ms=5)
-    _mark(ax, "chosen", chosen["leaves"], risk[curve["step"].index(chosen["step"])])
+    ax.step(size, risk, where="pre", color=BLUE, marker=".", ms=5)
+    own = amount(chosen[unit], unit, thousands=True)
+    _mark(ax, "chosen", chosen[unit], risk[curve["step"].index(chosen["step"])], own)
     alt = (
         f"Steps of {method_words(path['method'])} pruning, risk ({path['risk_words']}) against "
-        f"leaves: {_ends(leaves, risk)}. Chosen: {_leaves(chosen['leaves'])}."
+        f"{unit}: {_ends(size, risk, unit)}. Chosen: {own}."
     )
-    caption = f"Each point is a tree; risk: {path['risk_words']}, by number of leaves."
+    caption = f"Each point is a {word}; risk: {path['risk_words']}, by number of {unit}."
     return f"risk: {path['risk_words']}", alt, caption
 
 
-def _draw_scores(path: dict[str, Any], ax: Any) -> tuple[str, str, str]:
+def _draw_scores(report: dict[str, Any], ax: Any) -> tuple[str, str, str]:
+    path, unit = report["path"], model_of(report)["unit"]
     curve, choice = path["curve"], path["choice"]
     asked = np.isfinite(_floats(curve["score"]))
-    leaves = np.array(curve["leaves"])[asked]
+    size = np.array(curve[unit])[asked]
     score, se = _floats(curve["score"])[asked], np.nan_to_num(_floats(curve["se"])[asked])
     best, limit = choice["best"], choice["limit"]
     if limit is not None and np.isfinite(limit):
         ends = sorted((best["score"], limit))
         ax.axhspan(*ends, color=BAND, lw=0, zorder=0.5, label="within one SE of the best")
-    ax.fill_between(leaves, score - se, score + se, color=BLUE, alpha=0.15, lw=0)
-    few = np.unique(np.linspace(0, len(leaves) - 1, MOST_BARS).astype(int))
-    ax.errorbar(
-        leaves[few], score[few], se[few], fmt="none", ecolor=BLUE, elinewidth=0.9, capsize=2
-    )
-    ax.plot(leaves, score, color=BLUE, lw=1.5, marker=".", ms=5, label="mean over folds ± SE")
+    ax.fill_between(size, score - se, score + se, color=BLUE, alpha=0.15, lw=0)
+    few = np.unique(np.linspace(0, len(size) - 1, MOST_BARS).astype(int))
+    ax.errorbar(size[few], score[few], se[few], fmt="none", ecolor=BLUE, elinewidth=0.9, capsize=2)
+    ax.plot(size, score, color=BLUE, lw=1.5, marker=".", ms=5, label="mean over folds ± SE")
     for mark in ("best", "one_se", "chosen"):
         if choice[mark] and choice[mark]["score"] is not None:
-            _mark(ax, mark, choice[mark]["leaves"], choice[mark]["score"])
+            own = choice[mark][unit]
+            _mark(ax, mark, own, choice[mark]["score"], amount(own, unit, thousands=True))
     direction = "lower" if path["lower_is_better"] else "higher"
     name = f"{score_words(path['scoring'])} ({direction} is better)"
-    return name, _said(path, name, leaves, score), _how_to_read(path, limit)
+    return name, _said(report, name, size, score), _how_to_read(report, limit)
 
 
-def _said(path: dict[str, Any], name: str, leaves: npt.NDArray, score: npt.NDArray) -> str:
+def _said(report: dict[str, Any], name: str, size: npt.NDArray, score: npt.NDArray) -> str:
+    path, unit = report["path"], model_of(report)["unit"]
     choice = path["choice"]
     best, one_se = choice["best"], choice["one_se"]
     spread = "" if best["se"] is None else f" (SE {figure(best['se'])})"
-    rule = "" if one_se is None else f"; the one-SE rule takes {_leaves(one_se['leaves'])}"
+    own = {key: amount(choice[key][unit], unit, thousands=True)
+           for key in ("best", "one_se", "chosen") if choice[key] is not None}  # fmt: skip
+    rule = "" if one_se is None else f"; the one-SE rule takes {own['one_se']}"
     return (
-        f"Steps of {method_words(path['method'])} pruning, cross-validated {name} against leaves: "
-        f"{_ends(leaves, score)}. Best: {figure(best['score'])}{spread} with "
-        f"{_leaves(best['leaves'])}{rule}; chosen: {_leaves(choice['chosen']['leaves'])}."
+        f"Steps of {method_words(path['method'])} pruning, cross-validated {name} against {unit}: "
+        f"{_ends(size, score, unit)}. Best: {figure(best['score'])}{spread} with "
+        f"{own['best']}{rule}; chosen: {own['chosen']}."
     )
 
 
-def _how_to_read(path: dict[str, Any], limit: float | None) -> str:
-    text = f"Each point is a tree: mean over {path['folds']} folds with its standard error (SE)"
+def _how_to_read(report: dict[str, Any], limit: float | None) -> str:
+    word, folds = model_of(report)["word"], report["path"]["folds"]
+    text = f"Each point is a {word}: mean over {folds} folds with its standard error (SE)"
     if limit is None:
-        return f"{text}, by number of leaves."
-    return f"{text}. In the band a tree is within one SE of the best."
+        return f"{text}, by number of {model_of(report)['unit']}."
+    return f"{text}. In the band a {word} is within one SE of the best."
 
 
-def _ends(leaves: npt.NDArray, values: npt.NDArray) -> str:
+def _ends(size: npt.NDArray, values: npt.NDArray, unit: str) -> str:
     first, last = figure(_known(values[0])), figure(_known(values[-1]))
-    return f"{first} with {_leaves(leaves[0])}, {last} with {_leaves(leaves[-1])}"
-
-
-def _leaves(n: int) -> str:
-    return f"{n:,} leaf" if n == 1 else f"{n:,} leaves"
+    high, low = (amount(size[i], unit, thousands=True) for i in (0, -1))
+    return f"{first} with {high}, {last} with {low}"
 
 
 def _known(value: float) -> float | None:
@@ -158,10 +163,10 @@ _MARKS = {
 }
 
 
-def _mark(ax: Any, mark: str, leaves: int, value: float) -> None:
+def _mark(ax: Any, mark: str, size: int, value: float, words: str) -> None:
     name, marker, points, colour, inside = _MARKS[mark]
     ax.plot(
-        leaves,
+        size,
         value,
         marker,
         ms=points,
@@ -170,19 +175,19 @@ def _mark(ax: Any, mark: str, leaves: int, value: float) -> None:
         mew=1.8,
         ls="none",
         zorder=3,
-        label=f"{name}: {_leaves(leaves)}",
+        label=f"{name}: {words}",
     )
 
 
-def _size_axis(ax: Any, leaves: list[int]) -> None:
+def _size_axis(ax: Any, size: list[int], unit: str) -> None:
     """A logarithmic axis whose ticks are whole numbers of leaves, the two ends among them."""
     from matplotlib.ticker import NullLocator
 
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
-    ticks = _ticks(leaves[-1], leaves[0])
+    ticks = _ticks(size[-1], size[0])
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    ax.set_xlabel("leaves (logarithmic)")
+    ax.set_xlabel(f"{unit} (logarithmic)")
     ax.tick_params(length=3, color=GRID)
     ax.xaxis.label.set_size(SMALL)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..figures import figure, significant
-from ..words import printable
+from ..words import model_of, printable
 from .style import GRID, INK, WIDTH, Picture, drawing, new_figure, short, svg_of
 from .tree_lines import SIZE, Line, Shortener, figures_of, lines_of, wide
 
@@ -236,25 +236,33 @@ def _range(report: dict[str, Any]) -> tuple[float, float]:
 
 
 def _alt(report: dict[str, Any], cut: bool) -> str:
-    tree = report["tree"]
+    tree, which = report["tree"], _which(report)
     nodes = tree["nodes"]
     leaves = [node for node in nodes if node["rule"]]
     n = nodes[0]["n"]
     if tree["n_leaves"] == 1:
         return (
-            f"The pruned tree is a single leaf: every one of {n:,} training rows has "
+            f"{which} is a single leaf: every one of {n:,} training rows has "
             f"{_leaf(nodes[0], report)}."
         )
     shown = ""
     if tree["n_shown_leaves"] < tree["n_leaves"]:
         shown = f", of which {tree['n_shown_leaves']} are drawn"
     text = (
-        f"The pruned tree has {tree['n_leaves']:,} leaves{shown}; its first question parts "
+        f"{which} has {tree['n_leaves']:,} leaves{shown}; its first question parts "
         f"{nodes[1]['n']:,} of {n:,} training rows: {printable(nodes[1]['edge'])}."
     )
     if leaves:
         text = f"{text} {_extremes(leaves, report)}"
     return f"{text} Long names are shortened here; the rules have them in full." if cut else text
+
+
+def _which(report: dict[str, Any]) -> str:
+    """The pruned tree itself, or the tree that imitates the model."""
+    model = model_of(report)
+    if model["reading"] == "surrogate":
+        return f"The tree that imitates the pruned {model['word']}"
+    return f"The pruned {model['word']}"
 
 
 def _extremes(leaves: list[dict[str, Any]], report: dict[str, Any]) -> str:
@@ -293,6 +301,10 @@ def _leaf(node: dict[str, Any], report: dict[str, Any]) -> str:
 def _caption(report: dict[str, Any]) -> str:
     task = report["title"]["task"]
     parts = ["Root at the top left; a way is as thick as its training rows are many"]
+    model = model_of(report)
+    if model["reading"] == "surrogate":
+        said = f"A surrogate: this tree imitates the pruned {model['word']} and is not it"
+        parts[0] = f"{said}. {parts[0]}"
     if task == "regression":
         parts.append("the darker a mark, the higher the mean")
     elif task == "multiclass":

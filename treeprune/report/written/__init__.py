@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..document import Block, Code, Document, Items, Paragraph, Section, Table
-from ..words import printable
+from ..words import model_of, printable
 from .facts import calibration_section, data_section, sql_section, stamp_words
 from .front import front_sections, summary_sentence
 from .groups import fairness_section
@@ -61,7 +61,7 @@ def document_of(report: dict[str, Any]) -> Document:
         sql_section(report),
     )
     return Document(
-        title=f"{printable(title['data'])}, PRUNED TREE",
+        title=f"{printable(title['data'])}, PRUNED {model_of(report)['word'].upper()}",
         subtitle=(
             f"{title['n_train']} train / {title['n_held_out']} held out, seed {title['seed']}"
         ),

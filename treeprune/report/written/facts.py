@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Code, Figure, Paragraph, Section, Table
 from ..figures import figure, signed, signed_significant, significant, with_interval
-from ..words import printable
+from ..words import model_of, printable
 
 if TYPE_CHECKING:
     from ..document import Block
@@ -51,7 +51,9 @@ def data_section(report: dict[str, Any]) -> Section:
         rows.append((printable(c["column"]), c["kind"], missing, *used, printable(c["said"])))
         keys.append((printable(c["column"]), c["kind"], c["missing"], *used, printable(c["said"])))
     head = ("column", "kind", "missing", "as grown", "pruned", "values")
-    caption = "Columns, and whether the tree as grown and pruned asks about them"
+    word = model_of(report)["word"]
+    asks = "asks about" if word == "tree" else "reads"
+    caption = f"Columns, and whether the {word} as grown and pruned {asks} them"
     blocks.append(
         Table("columns", caption, head, tuple(rows), (0, 1, 3, 4, 5), tuple(keys), wrapped=5)
     )
@@ -168,7 +170,8 @@ def limit_words(report: dict[str, Any]) -> list[str]:
         "intervals are for these fitted models; refitting on other rows varies more",
         "the rivals' settings are not tuned beyond what is listed",
         "leaving a column out does not make decisions equal between groups: others may stand in",
-        "attributions, reasons and changes tell what the tree does, not what causes an outcome",
+        f"attributions, reasons and changes tell what the {model_of(report)['word']} does, not "
+        "what causes an outcome",
         *map(printable, report["limits"]),
     ]
 
@@ -202,8 +205,12 @@ def sql_section(report: dict[str, Any]) -> Section:
     told = report["sql"]
     if told["text"] is None:
         return Section("sql", "SQL", "SQL", (Paragraph(printable(told["why"])),))
+    model = model_of(report)
+    what = f"The pruned {model['word']}"
+    if model["reading"] == "surrogate":
+        what = f"The rules that imitate the pruned {model['word']} (they are not it)"
     text = (
-        f"The pruned tree as a query ({told['dialect']}) on a table named "
+        f"{what} as a query ({told['dialect']}) on a table named "
         f"{printable(told['table'])}; {printable(told['check'])}."
     )
     if not all(line.isprintable() for line in told["text"].split("\n")):

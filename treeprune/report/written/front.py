@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Paragraph, Section
 from ..figures import figure, fixed, percent, plain, signed, significant
-from ..words import FIGURES, printable
+from ..words import FIGURES, amount, model_of, printable
 from .facts import check_words, excluded_words, failed_checks, limit_words, record_words
 from .groups import groups_line
-from .held import ahead, difference_table, front_table, swap_words
+from .held import ahead, difference_table, front_table, smaller_words, swap_words
 from .path import choice_words
 from .reasons import reasons_line
 from .rules import front_rules, rule_marks, which_rules
@@ -33,6 +33,8 @@ def front_sections(report: dict[str, Any]) -> tuple[Section, ...]:
     held = report["held_out"]
     tables = front_table(held), difference_table(held)
     sections.append(Section("held_out", "HELD OUT", "Held out", tables))
+    if model_of(report)["kind"] != "tree":  # of a tree the lines above have said it all
+        sections.append(_said("smaller", "SMALLER?", "Or train smaller?", smaller_words(report)))
     if held["swap"]:
         sections.append(_said("swap", "SWAP SET", "Swap set", swap_words(report)))
     sections.append(_rules(report))
@@ -60,9 +62,13 @@ def _said(key: str, label: str, title: str, text: str) -> Section:
 
 
 def _rules(report: dict[str, Any]) -> Section:
-    head = Paragraph(f"{which_rules(report)} (P = training share)")
-    if report["title"]["task"] == "regression":
-        head = Paragraph(f"{which_rules(report)} (mean of the training rows)")
+    regression = report["title"]["task"] == "regression"
+    what = "mean of the training rows" if regression else "P = training share"
+    if model_of(report)["reading"] != "model":
+        says = f"{model_of(report)['word']} says"
+        says = f"the {says}" if model_of(report)["reading"] == "partition" else "the rule says"
+        what = f"{'mean' if regression else 'P'}: what {says}"
+    head = Paragraph(f"{which_rules(report)} ({what})")
     blocks: list[Block] = [head, front_rules(report)]
     marks = rule_marks(report)
     if marks:
@@ -103,38 +109,61 @@ def summary_sentence(report: dict[str, Any]) -> str:
     lead = held["lead"]
     name = FIGURES[lead]
     change = next(d for d in held["differences"] if d["rival"] == "grown")
-    leaves = "leaf" if pruned["leaves"] == 1 else "leaves"
-    columns = "column" if pruned["columns"] == 1 else "columns"
+    word, size = model_of(report)["word"], _main_size(report)
     moved = "-" if change["value"] is None else signed(change["value"])
     bounds = ""
     if change["low"] is not None:
         bounds = f" [{signed(change['low'])},{signed(change['high'])}, one-sided 95 % bounds]"
-    if grown["leaves"] == pruned["leaves"]:
+    if grown[size] == pruned[size]:
         return (
-            f"Pruning removed nothing: the tree as grown, of {grown['leaves']} {leaves}, is kept; "
+            f"Pruning removed nothing: the {word} as grown, of {_sized(grown, size)}, is kept; "
             f"its {name} on {held['n']} held-out rows is "
             f"{figure(pruned['figures'][lead]['value'])}."
         )
     return (
-        f"Pruning took the tree from {grown['leaves']} to {pruned['leaves']} {leaves}, from "
-        f"{grown['columns']} to {pruned['columns']} {columns} and from "
-        f"{fixed(grown['tests'], 1)} to {fixed(pruned['tests'], 1)} tests per row: {name} "
+        f"Pruning took the {word} from {_smaller(report)}: {name} "
         f"{figure(pruned['figures'][lead]['value'])} against "
         f"{figure(grown['figures'][lead]['value'])} as grown on {held['n']} held-out rows, "
         f"{moved}{bounds}, {change['verdict'].upper()}."
     )
 
 
+def _main_size(report: dict[str, Any]) -> str:
+    """The count by which a model is called large."""
+    return "leaves" if "leaves" in model_of(report)["sizes"] else "weights"
+
+
+def _sized(row: dict[str, Any], size: str) -> str:
+    """The size of one model; of several trees with their number."""
+    of = f" of {amount(row['trees'], 'trees')}" if "trees" in row else ""
+    return f"{amount(row[size], size)}{of}"
+
+
+def _smaller(report: dict[str, Any]) -> str:
+    """From which size to which, and what that means for a row."""
+    grown, pruned = report["held_out"]["rows"][:2]
+    size = _main_size(report)
+    columns = f"from {grown['columns']} to {amount(pruned['columns'], 'columns')}"
+    if size == "weights":
+        neurons = f"from {grown['neurons']} to {amount(pruned['neurons'], 'neurons')}"
+        return f"{grown[size]} to {_sized(pruned, size)}, {columns} and {neurons}"
+    tests = f"from {fixed(grown['tests'], 1)} to {fixed(pruned['tests'], 1)} tests per row"
+    one = _sized(grown, size) if "trees" in grown else grown[size]
+    return f"{one} to {_sized(pruned, size)}, {columns} and {tests}"
+
+
 def _summary(report: dict[str, Any]) -> str:
-    held = report["held_out"]
-    alone = held["rows"][1]["leaves"] == 1
+    model = model_of(report)
+    alone = model["kind"] == "tree" and report["held_out"]["rows"][1]["leaves"] == 1
     warning = "ONE LEAF IS LEFT: the pruned tree says the same of every row." if alone else ""
+    if model["kind"] != "tree" and model["constant"]:
+        warning = f"THE PRUNED {model['word'].upper()} SAYS THE SAME OF EVERY ROW."
     parts = (summary_sentence(report), warning, _outcome(report), *ahead(report))
     return " ".join(part for part in parts if part)
 
 
 def _outcome(report: dict[str, Any]) -> str:
-    """What the pruned tree does to the held-out rows."""
+    """What the pruned model does to the held-out rows."""
     held, task = report["held_out"], report["title"]["task"]
     grown, pruned = (row["figures"] for row in held["rows"][:2])
     if task == "multiclass":

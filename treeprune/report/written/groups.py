@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Paragraph, Section, Table
 from ..figures import figure, signed, with_interval
-from ..words import printable, score_words
-from .path import leaves
+from ..words import amount, model_of, printable, score_words
 
 if TYPE_CHECKING:
     from ..document import Block
@@ -53,7 +52,8 @@ def fairness_section(report: dict[str, Any]) -> Section:
         if column["too_many"] is not None
     ]
     if told["limits"] is not None:
-        blocks += [_limit_table(told["limits"]), Paragraph(_limit_words(told["limits"]))]
+        model, limits = model_of(report), told["limits"]
+        blocks += [_limit_table(limits, model), Paragraph(_limit_words(limits, model))]
     return _section(*blocks)
 
 
@@ -200,11 +200,12 @@ def _legend(report: dict[str, Any]) -> str:
 # -- stated limits -------------------------------------------------------------------------------
 
 
-def _limit_table(told: dict[str, Any]) -> Table:
+def _limit_table(told: dict[str, Any], model: dict[str, Any]) -> Table:
     """The limits, the chosen step, and the one that would keep them."""
     chosen, other = told["chosen"], told["step"] or told["nearest"]
     title = "best kept" if told["satisfied"] else "nearest"
-    own, kept = leaves(chosen["leaves"]), leaves(other["leaves"])
+    unit = model["unit"]
+    own, kept = amount(chosen[unit], unit), amount(other[unit], unit)
     head = ("limit stated", "kept by", f"chosen ({own})", f"{title} ({kept})")
     rows = []
     for limit in told["limits"]:
@@ -221,20 +222,21 @@ def _missed(value: float | None, missed: float | None) -> str:
     return figure(value) + (f", off by {figure(missed)}" if missed else "")
 
 
-def _limit_words(told: dict[str, Any]) -> str:
+def _limit_words(told: dict[str, Any], model: dict[str, Any]) -> str:
     """Which step would keep all limits, and what that would cost against the best step."""
     many = len(told["limits"]) > 1
     them = "all limits" if many else "the limit"
     other, best = told["step"] or told["nearest"], told["best"]
     better = "lower" if told["lower_is_better"] else "higher"
-    best_said = f"the best step, {_step(best)}, has {_score(told, best)} ({better} is better)"
+    unit = model["unit"]
+    best_said = f"the best step, {_step(best, unit)}, has {_score(told, best)} ({better} is better)"
     if not told["satisfied"]:
-        text = f"No step of the path keeps {them}. The nearest is {_step(other)}: "
+        text = f"No step of the path keeps {them}. The nearest is {_step(other, unit)}: "
         text += f"{_score(told, other)}; {best_said}."
     else:
         kept = f"{told['n_within']} of {told['n_steps']} steps keep {them}. " if many else ""
         same = ", the chosen one" if other["step"] == told["chosen"]["step"] else ""
-        text = f"{kept}The best step that keeps {them} is {_step(other)}{same}: "
+        text = f"{kept}The best step that keeps {them} is {_step(other, unit)}{same}: "
         text += _score(told, other)
         if other["step"] == best["step"]:
             text += "; no step has a better one, so that keeping costs nothing."
@@ -242,15 +244,16 @@ def _limit_words(told: dict[str, Any]) -> str:
             text += f"; {best_said}: keeping {them} would cost {figure(told['cost'], 4)}."
     if told["n_steps"] < told["path_steps"]:
         text += f" Of the path's {told['path_steps']} steps {told['n_steps']} were measured."
-    alone = " One leaf says the same of every row." if other["leaves"] == 1 else ""
+    single = model["kind"] == "tree" and other[unit] == 1
+    alone = " One leaf says the same of every row." if single else ""
     return (
         f"{text}{alone} All of this on the held-out rows, on which a step that is picked by them "
-        "looks better than it is: check it on others. The chosen tree stays as it is."
+        f"looks better than it is: check it on others. The chosen {model['word']} stays as it is."
     )
 
 
-def _step(step: dict[str, Any]) -> str:
-    return f"step {step['step']} ({leaves(step['leaves'])})"
+def _step(step: dict[str, Any], unit: str) -> str:
+    return f"step {step['step']} ({amount(step[unit], unit)})"
 
 
 def _score(told: dict[str, Any], step: dict[str, Any]) -> str:

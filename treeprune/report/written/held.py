@@ -16,7 +16,7 @@ from ..figures import (
     significant,
     with_interval,
 )
-from ..words import FIGURES, printable
+from ..words import FIGURES, amount, model_of, printable, rows_are
 
 if TYPE_CHECKING:
     from ..document import Block
@@ -27,13 +27,13 @@ __all__ = [
     "difference_table",
     "front_table",
     "rivals",
+    "smaller_words",
     "swap_words",
 ]
 
 MANY_ROWS = 1_000_000  # beyond, the number is not worth its digits
 RULE_OF_THREE = ", rule of three"
 PLAIN_VERDICTS = {
-    "worse": "the tree is worse",
     "undecided": "undecided",
     "non-inferior": "within the margin",
 }
@@ -123,23 +123,25 @@ def _difference_legend(held: dict[str, Any]) -> str:
 
 
 def ahead(report: dict[str, Any]) -> list[str]:
-    """Plain words on every rival that does better than the pruned tree on held-out rows."""
-    held = report["held_out"]
+    """Plain words on every rival that does better than the pruned model on held-out rows."""
+    held, word = report["held_out"], model_of(report)["word"]
     label = {row["key"]: row["model"] for row in held["rows"]}
     lead = FIGURES[held["lead"]]
+    plain_verdict = {**PLAIN_VERDICTS, "worse": f"the {word} is worse"}
     # Less than what is printed is no difference.
     better = [d for d in held["differences"] if d["value"] is not None and d["value"] <= -5e-4]
     lines = []
     if better:
         said = ", ".join(
-            f"{label[d['rival']]} by {figure(-d['value'])} ({PLAIN_VERDICTS[d['verdict']]})"
+            f"{label[d['rival']]}{_beyond(report, d['rival'])} by {figure(-d['value'])} "
+            f"({plain_verdict[d['verdict']]})"
             for d in sorted(better, key=lambda d: d["value"])
         )
-        lines.append(f"Higher {lead} than the pruned tree: {said}.")
+        lines.append(f"Higher {lead} than the pruned {word}: {said}.")
         if any(d["rival"] == "linear" for d in better):
-            lines.append("The reviewer must state why the tree is preferred.")
+            lines.append(f"The reviewer must state why the {word} is preferred.")
     else:
-        lines.append(f"No rival has a higher {lead} than the pruned tree.")
+        lines.append(f"No rival has a higher {lead} than the pruned {word}.")
     if "cost" in held["rows"][0]["figures"]:
         cost = {row["key"]: row["figures"]["cost"]["value"] for row in held["rows"]}
         cheaper = [k for k in cost if cost[k] < cost["pruned"]]
@@ -151,12 +153,22 @@ def ahead(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _beyond(report: dict[str, Any], key: str) -> str:
+    """The size of an ensemble that was pruned otherwise and has no model as small as was asked."""
+    most = report["path"]["choice"]["max_size"]
+    row = next(row for row in report["held_out"]["rows"] if row["key"] == key)
+    if key != "pruned_other" or most is None or "trees" not in row or row["leaves"] <= most:
+        return ""
+    return f" with {amount(row['leaves'])}"
+
+
 def swap_words(report: dict[str, Any]) -> str:
     """Whose decision changed, from as grown to pruned."""
     swap = report["held_out"]["swap"]
     if report["title"]["task"] != "binary":
         return (
-            f"{swap['changed']} rows are given another class than by the tree as grown: "
+            f"{rows_are(swap['changed'])} given another class than by the "
+            f"{model_of(report)['word']} as grown: "
             f"{swap['mended']} now right, {swap['spoiled']} now wrong."
         )
     words = {name: printable(word) for name, word in report["decision"]["words"].items()}
@@ -165,6 +177,28 @@ def swap_words(report: dict[str, Any]) -> str:
         f"{words['hit']}), {swap['passed']} newly {words['passed']} ({swap['passed_positive']} of "
         f"them {words['hit']}), from as grown to pruned."
     )
+
+
+def smaller_words(report: dict[str, Any]) -> str:
+    """Prune, or simply train smaller? The pruned model against one trained at its size."""
+    held, word = report["held_out"], model_of(report)["word"]
+    row = {row["key"]: row for row in held["rows"]}
+    lead, small = held["lead"], row["grown_small"]
+    found = next(d for d in held["differences"] if d["rival"] == "grown_small")
+    said = [figure(row[key]["figures"][lead]["value"]) for key in ("pruned", "grown_small")]
+    text = (
+        f"Prune, or simply train smaller? A {word} trained at that size "
+        f"({printable(small['detail'])}) has {FIGURES[lead]} {said[1]}, the pruned one {said[0]}"
+    )
+    if found["value"] is None or found["low"] is None:
+        return f"{text}: {found['verdict'].upper()}."
+    bounds = f"[{signed(found['low'])},{signed(found['high'])}, one-sided 95 % bounds]"
+    plain_words = "neither is shown to be better"
+    if found["low"] > 0:
+        plain_words = "pruning is better"
+    elif found["high"] < 0:
+        plain_words = "training smaller is better, and simpler"
+    return f"{text}: {signed(found['value'])} {bounds}, {found['verdict'].upper()}; {plain_words}."
 
 
 # -- details -------------------------------------------------------------------------------------
@@ -180,7 +214,7 @@ def rivals(report: dict[str, Any]) -> Section:
     if report["title"]["task"] != "regression":
         blocks.append(_figure_table(held, NOT_FRONT, "more_figures"))
     blocks.append(Paragraph(_figure_legend(report), "legend"))
-    blocks += [_size_table(held), Paragraph(_size_legend(report), "legend")]
+    blocks += [_size_table(report), Paragraph(_size_legend(report), "legend")]
     blocks.append(Paragraph(_difference_legend(held), "legend"))
     blocks += [
         Paragraph(printable(f"{row['model']}: {row['detail']}"), "legend")
@@ -190,18 +224,23 @@ def rivals(report: dict[str, Any]) -> Section:
     return Section("rivals", "RIVALS", "The models it was weighed against", tuple(blocks))
 
 
-def _size_table(held: dict[str, Any]) -> Table:
+def _size_table(report: dict[str, Any]) -> Table:
+    held, sizes = report["held_out"], model_of(report)["sizes"]
     decides = any(row["changed"] is not None for row in held["rows"])
     regression = held["lead"] == "r2"
-    head = ["model", "leaves", "depth", "tests", "columns", "ΔE"]
+    head = ["model", *sizes, "columns", "ΔE"]
     rows = []
     for row in held["rows"]:
-        count = [("-" if row[k] is None else str(row[k])) for k in ("leaves", "depth")]
-        cells = [row["model"], *count, fixed(row["tests"], 1), str(row["columns"])]
+        cells = [row["model"], *(_count(row[key]) for key in sizes), str(row["columns"])]
         cells.append(significant(row["delta_e"], 3) if regression else figure(row["delta_e"], 4))
         rows.append((*cells, *([percent(row["changed"])] if decides else [])))
     head += ["changed"] if decides else []
     return Table("sizes", "Size of each model", tuple(head), tuple(rows))
+
+
+def _count(value: float | None) -> str:
+    """A number of leaves or weights, or a mean number of tests."""
+    return str(value) if isinstance(value, int) else fixed(value, 1)
 
 
 def _figure_legend(report: dict[str, Any]) -> str:
@@ -225,9 +264,16 @@ def _figure_legend(report: dict[str, Any]) -> str:
 def _size_legend(report: dict[str, Any]) -> str:
     regression = report["title"]["task"] == "regression"
     what = "prediction" if regression else "predicted probability"
+    sizes = {
+        "tests": "tests: mean number of comparisons for a held-out row",
+        "weights": "weights, neurons: those that still do something, biases not counted",
+    }
+    if "trees" in model_of(report)["sizes"]:
+        which = "those that split" if model_of(report)["kind"] == "lightgbm" else "all trees"
+        sizes["tests"] += f", in all trees; leaves: of {which}; depth: of the deepest"
+    told = "; ".join(sizes[key] for key in sizes if key in model_of(report)["sizes"])
     text = (
-        "tests: mean number of comparisons for a held-out row; columns: raw columns used; "
-        f"ΔE: mean squared change of the {what} against as grown"
+        f"{told}; columns: raw columns used; ΔE: mean squared change of the {what} against as grown"
     )
     return text + ("." if regression else "; changed: held-out rows decided otherwise.")
 
@@ -258,10 +304,8 @@ def before_after(report: dict[str, Any]) -> Section:
     caption = f"On {held['n']} held-out rows"
     legend = (
         "Change: pruned minus as grown, the same rows resampled for both; the verdict rests on "
-        "the one-sided bounds of the first screen. rules: one a leaf; conditions: raw columns "
-        "asked about for a row, bounds of one column counted once; bytes: of the arrays "
-        "of nodes and values. How many rows a second are predicted stands with the time "
-        "at the end: a clock gives another figure each time."
+        f"the one-sided bounds of the first screen. {_use_legend(report)}How many rows a second "
+        "are predicted stands with the time at the end: a clock gives another figure each time."
     )
     table = Table("before_after", caption, head, tuple(rows))
     return Section(
@@ -276,21 +320,29 @@ def _verdict(held: dict[str, Any]) -> str:
     return next(d["verdict"] for d in held["differences"] if d["rival"] == "grown").upper()
 
 
-def _sizes(report: dict[str, Any]) -> dict[str, tuple[Any, Any, Any]]:
-    grown, pruned = report["held_out"]["rows"][:2]
-    use = report["use"]
-    named = {
-        "leaves": ("leaves", str),
-        "depth": ("depth", str),
-        "tests per row": ("tests", _once),
-        "columns": ("columns", str),
+def _use_legend(report: dict[str, Any]) -> str:
+    """What rules, conditions and bytes are, where they are told."""
+    parts = {
+        "rules": "rules: one a leaf; conditions: raw columns asked about for a row, bounds of one "
+        "column counted once",
+        "bytes": "bytes: of the arrays of nodes and values",
     }
-    sizes = {name: (grown[key], pruned[key], form) for name, (key, form) in named.items()}
-    for key, form in (("rules", str), ("conditions", _once), ("bytes", str)):
-        name = "conditions per row" if key == "conditions" else key
-        sizes[name] = (use["grown"][key], use["pruned"][key], form)
+    if "weights" in model_of(report)["sizes"]:
+        parts["bytes"] = "bytes: of the arrays of weights and biases"
+    told = [words for key, words in parts.items() if report["use"]["grown"][key] is not None]
+    return f"{'; '.join(told)}. " if told else ""
+
+
+def _sizes(report: dict[str, Any]) -> dict[str, tuple[Any, Any, Any]]:
+    """What both models have of leaves or weights, columns, rules and bytes."""
+    grown, pruned = report["held_out"]["rows"][:2]
+    names = {"tests": "tests per row", "conditions": "conditions per row"}
+    sizes = {
+        names.get(key, key): (grown[key], pruned[key], _count)
+        for key in (*model_of(report)["sizes"], "columns")
+    }
+    before, after = report["use"]["grown"], report["use"]["pruned"]
+    for key in ("rules", "conditions", "bytes"):
+        if before[key] is not None:
+            sizes[names.get(key, key)] = (before[key], after[key], _count)
     return sizes
-
-
-def _once(value: float | None) -> str:
-    return fixed(value, 1)

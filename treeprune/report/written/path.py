@@ -6,20 +6,9 @@ from typing import Any
 
 from ..document import Figure, Paragraph, Section, Table
 from ..figures import figure, plain, significant
-from ..words import method_words, printable, score_words
+from ..words import amount, method_words, model_of, printable, score_words
 
 __all__ = ["choice_words", "path_section"]
-
-
-def leaves(n: int) -> str:
-    """A number of leaves.
-
-    Examples
-    --------
-    >>> leaves(1), leaves(7)
-    ('1 leaf', '7 leaves')
-    """
-    return "1 leaf" if n == 1 else f"{n} leaves"
 
 
 def path_section(report: dict[str, Any]) -> Section:
@@ -31,32 +20,42 @@ def path_section(report: dict[str, Any]) -> Section:
     blocks = (
         Paragraph(head + "."),
         Figure("path"),
-        _table(path),
-        Paragraph(_legend(path), "legend"),
+        _table(path, model_of(report)["unit"]),
+        Paragraph(_legend(report), "legend"),
     )
     return Section("path", "PATH", "Pruning path", blocks)
 
 
-def _table(path: dict[str, Any]) -> Table:
+def _table(path: dict[str, Any], unit: str) -> Table:
     scored = bool(path["scoring"])
     named = (score_words(path["scoring"]), "SE") if scored else ()
     rows = []
     for step in path["steps"]:
-        row = [str(step["step"]), significant(step["strength"]), str(step["leaves"]),
+        row = [str(step["step"]), significant(step["strength"]), str(step[unit]),
                significant(step["risk"])]  # fmt: skip
         if scored:
             row += [figure(step["score"], 4), figure(step["se"], 4)]
         rows.append((*row, ", ".join(step["marks"])))
-    head = ("step", "strength", "leaves", "risk", *named, "")
+    head = ("step", "strength", unit, "risk", *named, "")
     return Table("path", "Steps of the pruning path", head, tuple(rows), left=(len(head) - 1,))
 
 
-def _legend(path: dict[str, Any]) -> str:
+def _legend(report: dict[str, Any]) -> str:
+    path, model = report["path"], model_of(report)
+    own = "the price of a leaf from which on the step is the best one"
+    if model["kind"] == "mlp":
+        own = f"the share of {model['unit']} that is gone"
+    elif path["method"] == "truncate":
+        own = f"the share of {'rounds' if model['kind'] == 'lightgbm' else 'trees'} that is gone"
+    elif path["method"] == "l1":
+        own = "the penalty on the weights of trees"
     meaning = {
         "pessimistic": "by how many standard errors of its errors a subtree beats the leaf",
         "error_based": "0 is C4.5's own recursion; beyond, the price of a leaf in expected errors",
-    }.get(path["method"], "the price of a leaf from which on the step is the best one")
-    text = f"strength: {meaning}; risk: {path['risk_words']}, per row"
+    }.get(path["method"], own)
+    told = any(step["risk"] is not None for step in path["steps"])
+    risk = f"{path['risk_words']}, per row" if told else "not measured by this method"
+    text = f"strength: {meaning}; risk: {risk}"
     if not path["scoring"]:
         return f"{text}."
     asked = all(step["score"] is not None for step in path["steps"])
@@ -65,19 +64,20 @@ def _legend(path: dict[str, Any]) -> str:
 
 def choice_words(report: dict[str, Any]) -> str:
     """Which step was chosen, and by what."""
-    choice = report["path"]["choice"]
-    text = _rule(report["path"])
+    choice, unit = report["path"]["choice"], model_of(report)["unit"]
+    text = _rule(report["path"], model_of(report)["word"], unit)
     if choice["max_size"] is not None and choice["rule"] != "none":
-        most, own = leaves(choice["max_size"]), leaves(choice["chosen"]["leaves"])
+        most, own = amount(choice["max_size"], unit), amount(choice["chosen"][unit], unit)
         text += f" At most {most} allowed: {own}."
     return text
 
 
-def _rule(path: dict[str, Any]) -> str:
+def _rule(path: dict[str, Any], word: str, unit: str) -> str:
     choice = path["choice"]
-    rule, chosen = choice["rule"], leaves(choice["chosen"]["leaves"])
+    rule, chosen = choice["rule"], amount(choice["chosen"][unit], unit)
     if rule == "none":
-        return "the tree as grown has one leaf: there is nothing to prune."
+        one = "one leaf" if word == "tree" else amount(choice["chosen"][unit], unit)
+        return f"the {word} as grown has {one}: there is nothing to prune."
     if rule == "given":
         return (
             f"strength {plain(choice['given'])} was given; the last step at or below it has "
@@ -90,15 +90,16 @@ def _rule(path: dict[str, Any]) -> str:
     direction = "lower is better" if path["lower_is_better"] else "higher is better"
     what = f"{path['folds']}-fold {score_words(path['scoring'])} ({direction})"
     top = f"the best is {figure(best['score'])} (SE {figure(best['se'])}) with "
-    top += leaves(best["leaves"])
+    top += amount(best[unit], unit)
     if rule == "best":
         return f"{what}: {top}."
     limit = f"{'at most' if path['lower_is_better'] else 'at least'} {figure(choice['limit'])}"
-    if best["step"] == one["step"] and best["leaves"] == 1:
-        return f"{what}, one-SE rule: {top}, the smallest tree there is."
+    if best["step"] == one["step"] and best[unit] == 1:
+        return f"{what}, one-SE rule: {top}, the smallest {word} there is."
     if best["step"] == one["step"]:
-        return f"{what}, one-SE rule: {top}, and no smaller tree is within one SE of it ({limit})."
+        none = f"no smaller {word} is within one SE of it ({limit})"
+        return f"{what}, one-SE rule: {top}, and {none}."
     return (
-        f"{what}, one-SE rule: {top}, and the smallest tree within one SE of it ({limit}) has "
-        f"{leaves(one['leaves'])}: {figure(one['score'])} (SE {figure(one['se'])})."
+        f"{what}, one-SE rule: {top}, and the smallest {word} within one SE of it ({limit}) has "
+        f"{amount(one[unit], unit)}: {figure(one['score'])} (SE {figure(one['se'])})."
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Figure, Items, Paragraph, Section, Table
 from ..figures import figure, signed, signed_significant, significant
-from ..words import printable
+from ..words import model_of, printable
 
 if TYPE_CHECKING:
     from ..document import Block
@@ -32,15 +32,19 @@ def attribution_section(report: dict[str, Any]) -> Section | None:
     told = report["attribution"]
     if not told:
         return None
-    about = ABOUT[report["title"]["task"]]
+    about, method = ABOUT[report["title"]["task"]], "Shapley values"
+    if model_of(report)["reading"] != "model":  # of a tree it is always the same
+        about = _added_to(told["unit"], about)
+        method = method_of(told)
     head = (
         f"Of {about} on {told['n']} held-out rows, each raw column's share of the mean size of "
-        "attributions (Shapley values; those of one column's indicators are one value)."
+        f"attributions ({method}; those of one column's indicators are one value)."
     )
     blocks: list[Block] = [Paragraph(head), Figure("attributions"), _shares(told)]
     more = told["n_used"] - sum(c["share"] > 0 for c in told["columns"])
     if more > 0:
-        blocks.append(Paragraph(f"Less for {more} more columns of the pruned tree.", "legend"))
+        word = model_of(report)["word"]
+        blocks.append(Paragraph(f"Less for {more} more columns of the pruned {word}.", "legend"))
     largest = "; ".join(
         f"{printable(c['label'])} {printable(c['column'])} {figure(c['share'], 2)}"
         for c in told["largest"]
@@ -48,6 +52,22 @@ def attribution_section(report: dict[str, Any]) -> Section | None:
     if largest:
         blocks.append(Paragraph(f"Largest by class, pruned: {largest}."))
     return Section("attributions", "ATTRIBUTION", "Attributions by raw column", tuple(blocks))
+
+
+def method_of(told: dict[str, Any]) -> str:
+    """How attributions were computed, and of which kind they are."""
+    method = printable(told["method"])
+    known = "Shapley" in method or "gradients" in method
+    return method if known else f"Shapley values, {method}"
+
+
+def _added_to(unit: str, about: str) -> str:
+    """What attributions add up to: the prediction itself, or the score behind it."""
+    if unit == "raw score":
+        return f"the raw scores behind {about} (before softmax: no log-odds)"
+    if unit == "log of the target":
+        return f"the log of {about}"
+    return about if unit in ("probability", "target") else f"the {unit} of {about}"
 
 
 def _shares(told: dict[str, Any]) -> Table:
@@ -80,7 +100,7 @@ def reasons_section(report: dict[str, Any]) -> Section | None:
     if not told:
         return None
     if told["kind"] == "pushes":
-        items = Items(tuple(_pushes(row) for row in told["rows"]))
+        items = Items(tuple(_pushes(row, told.get("unit")) for row in told["rows"]))
         legend = Paragraph("Rows are numbered as in the data, from 1.", "legend")
         blocks: tuple[Block, ...] = (Paragraph(_examples_head(report)), items, legend)
         return Section("examples", "EXAMPLES", "Three predictions explained", blocks)
@@ -97,7 +117,8 @@ def _reasons(report: dict[str, Any]) -> list[Block]:
         return [Paragraph(text)]
     head = (
         f"{len(told['rows'])} of {told['n']} {acted} held-out rows, from the surest to the "
-        f"closest: what each column adds to P against {printable(told['baseline'])}."
+        f"closest: what each column adds to {_added_to(told['unit'], 'P')} against "
+        f"{printable(told['baseline'])}."
     )
     blocks: list[Block] = [Paragraph(head)]
     for row in told["rows"]:
@@ -110,14 +131,21 @@ def _reasons(report: dict[str, Any]) -> list[Block]:
             Paragraph(f"CONFLICT: {printable(conflict)}", "warning")
             for conflict in row["conflicts"]
         ]
-        blocks.append(Paragraph(change_text(row["change"])))
+        blocks.append(Paragraph(change_text(row["change"], exact=_is_exact(report))))
+    methods = "two kinds of Shapley values"
+    if model_of(report)["kind"] == "mlp":  # as far as its attributions go
+        methods = printable(told["method"])
     legend = (
-        "Rows are numbered as in the data, from 1. Methods: two kinds of Shapley values, and how "
+        f"Rows are numbered as in the data, from 1. Methods: {methods}, and how "
         "far P is above what the column's best value would give. Cost of a change: 1 for another "
         "category or for 1.4826 median absolute deviations of a number (one standard deviation, "
         "were it normal); whether it can be made is not known here."
     )
     return [*blocks, Paragraph(legend, "legend")]
+
+
+def _is_exact(report: dict[str, Any]) -> bool:
+    return bool(model_of(report)["reading"] != "surrogate")
 
 
 def reason_text(reason: dict[str, Any]) -> str:
@@ -128,8 +156,8 @@ def reason_text(reason: dict[str, Any]) -> str:
     return f"{text} ({', '.join(parts[text.endswith(f': {value}') :])})"
 
 
-def change_text(change: dict[str, Any]) -> str:
-    """The cheapest change and the probability after it, or why there is none."""
+def change_text(change: dict[str, Any], *, exact: bool = True) -> str:
+    """The cheapest change (or one that does) and the probability after it, or why there is none."""
     if not change["feasible"]:
         return f"no change found: {printable(change['note'])}"
     cost = significant(change["cost"], 3)
@@ -137,7 +165,8 @@ def change_text(change: dict[str, Any]) -> str:
         f"{printable(c['column'])} {value_text(c['old'])} -> {value_text(c['new'])}"
         for c in change["changes"]
     ]
-    text = f"cheapest change: {'; '.join(changes)} (cost {cost})"
+    which = "cheapest change" if exact else "a change that does"
+    text = f"{which}: {'; '.join(changes)} (cost {cost})"
     note = f"; {printable(change['note'])}" if change["note"] else ""
     return f"{text}: P = {figure(change['after'])}{note}"
 
@@ -150,15 +179,20 @@ def _examples_head(report: dict[str, Any]) -> str:
         "multiclass": "from the surest class to the least sure",
         "regression": "from the lowest prediction to the highest",
     }[task]
-    return f"{n} of {told['n']} held-out rows, {order}: what columns add to the average."
+    average = f"the average {told['unit']}" if "unit" in told else "the average"
+    if told.get("unit") == "raw score":
+        average += " of that class (before softmax: P follows from the scores of all classes)"
+    return f"{n} of {told['n']} held-out rows, {order}: what columns add to {average}."
 
 
-def _pushes(row: dict[str, Any]) -> str:
+def _pushes(row: dict[str, Any], unit: str | None) -> str:
     """What moved one prediction away from the average."""
     is_number = row["label"] is None
     form = significant if is_number else figure
     what = "prediction" if is_number else f"P({printable(row['label'])}) ="
-    head = f"row {row['row']}: {what} {form(row['prediction'])}, average {form(row['base'])}"
+    average = f"average {unit}" if unit else "average"
+    base = significant(row["base"], 3) if unit else form(row["base"])
+    head = f"row {row['row']}: {what} {form(row['prediction'])}, {average} {base}"
     pushes = [
         f"{printable(p['column'])} = {value_text(p['value'])} "
         f"({signed_significant(p['push'], 3) if is_number else signed(p['push'])})"

@@ -6,13 +6,13 @@ from typing import Any
 
 from ..document import Figure, Paragraph, Section, Table
 from ..figures import figure, fixed, percent, with_interval
-from ..words import printable
+from ..words import model_of, printable
 
 __all__ = ["score_line", "score_section", "stability_words"]
 
 
 def score_line(report: dict[str, Any]) -> str | None:
-    """The components as grown and pruned, and whether the pruned tree is easier than others."""
+    """The components as grown and pruned, and whether the pruned model is easier than others."""
     told = report["interpretability"]
     if told is None:
         return None
@@ -22,7 +22,7 @@ def score_line(report: dict[str, Any]) -> str | None:
         f"{name} {_form(name)(grown[name]['value'])} -> {_form(name)(entry['value'])}"
         for name, entry in pruned.items()
     )
-    return f"(as grown -> pruned) {moved}. {_orders(told, by_key)}"
+    return f"(as grown -> pruned) {moved}. {_orders(told, by_key, model_of(report)['word'])}"
 
 
 def _form(name: str) -> Any:
@@ -40,11 +40,13 @@ def score_section(report: dict[str, Any]) -> Section | None:
     if told is None:
         return None
     by_key = {model["key"]: model for model in told["models"]}
+    model = model_of(report)
+    orders = _orders(told, by_key, model["word"])
     blocks = (
         Figure("components"),
         _table(told),
         Paragraph(_what(told, by_key), "legend"),
-        Paragraph(f"{_asked(by_key['pruned']['measures'])} {_orders(told, by_key)}"),
+        Paragraph(f"{_asked(by_key['pruned']['measures'], model)} {orders}"),
     )
     return Section("interpretability", "INTERPRETABILITY", "Interpretability in detail", blocks)
 
@@ -88,22 +90,30 @@ def _what(told: dict[str, Any], by_key: dict[str, Any]) -> str:
     )
 
 
-def _asked(measures: dict[str, float]) -> str:
-    """What the pruned tree asks of a row."""
+def _asked(measures: dict[str, float], model: dict[str, Any]) -> str:
+    """What the pruned model asks of a row."""
+    word = model["word"]
     if measures["nf"] == 0:
-        return "The pruned tree looks at no column."
+        return f"The pruned {word} looks at no column."
+    if model["kind"] != "tree":
+        return (
+            f"For a row the pruned {word} takes an effort of {fixed(measures['effort'], 1)} "
+            "(comparisons, and twice the multiplications, additions and nonlinear functions) in "
+            f"{fixed(measures['columns'], 1)} columns on average; "
+            f"{percent(measures['ias'])} of its variation is interaction."
+        )
     enough = ""
     if "sufficient_columns" in measures:
         enough = f" ({fixed(measures['sufficient_columns'], 1)} would suffice)"
     return (
-        f"For a row the pruned tree makes {fixed(measures['effort'], 1)} comparisons in "
+        f"For a row the pruned {word} makes {fixed(measures['effort'], 1)} comparisons in "
         f"{fixed(measures['columns'], 1)} columns on average{enough}; "
         f"{percent(measures['ias'])} of its variation is interaction."
     )
 
 
-def _orders(told: dict[str, Any], by_key: dict[str, Any]) -> str:
-    """Whether the pruned tree is easier than each other model, over all weightings."""
+def _orders(told: dict[str, Any], by_key: dict[str, Any], word: str) -> str:
+    """Whether the pruned model is easier than each other model, over all weightings."""
     said = []
     for pair in told["pairs"]:
         other = printable(by_key[pair["other"]]["label"])
@@ -115,7 +125,7 @@ def _orders(told: dict[str, Any], by_key: dict[str, Any]) -> str:
         else:
             said.append(f"{other}: {verdict} ({percent(pair['share'])})")
     return (
-        "Is the pruned tree easier, and under which share of all weightings of the components "
+        f"Is the pruned {word} easier, and under which share of all weightings of the components "
         f"(weights only: what refits vary is not counted)? Than {'; than '.join(said)}."
     )
 

@@ -1,0 +1,215 @@
+"""Pruning of forests and boosters: jointly, one after another, by whole trees, by rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ... import native
+from ...losses import check_rows
+from ...objectives import objective_of
+from ...path import PruningPath
+from ...trees import Splits, Trees
+from .garrote import tree_weights
+from .joint import fixed_order, in_order, measured_risk, refitted_rounds, stored_risk
+from .sequential import sequential
+from .state import Ensemble, Refit
+from .truncate import truncated
+
+__all__ = ["path_of_ensemble", "refit_leaves", "refit_ridge"]
+
+Array = npt.NDArray
+RIDGE_OF_TREES = 20.0  # of the weights of whole trees, of which there are far fewer
+RIDGE = 500.0  # of a refit towards the grown leaves, where nothing else is asked
+
+
+def refit_ridge(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> float | None:
+    """The ridge with which leaves are refitted; None where they are not.
+
+    Parameters
+    ----------
+    options : mapping
+        Of the method: `refit` is "auto", None or a number.
+    boosted : bool
+        "auto" refits boosters, and leaves forests as they are.
+    rows : bool
+        Whether there are rows to refit by.
+    """
+    asked = options.get("refit")
+    if asked == "auto":
+        return RIDGE if boosted and rows else None
+    return None if asked is None else float(asked)
+
+
+def path_of_ensemble(
+    model: Any,
+    trees: Trees,
+    splits: Splits,
+    hessian: Array | None,
+    method: Any,
+    X: Any,
+    y: Any,
+    weight: Any,
+    locked: Array,
+    own: Array | None = None,
+) -> PruningPath:
+    """The path of a fitted forest or booster, after checking that the method has what it needs.
+
+    Parameters
+    ----------
+    model : fitted forest or booster
+    trees, splits : Trees, Splits
+        Of the model.
+    hessian : array of float64, shape (n_nodes,), or None
+        Of a booster, from its growing.
+    method : Method
+    X, y, weight
+        Rows with the weights given; the model's class weights come on top.
+    locked : array of bool, shape (n_nodes,)
+        Splits that never go.
+    own : array of float64, shape (n_nodes,), optional
+        Strengths by a rule of the user's own.
+    """
+    boosted = trees.is_boosted
+    ridge = refit_ridge(method.options, boosted=boosted, rows=X is not None)
+    if method.name == "truncate":
+        if locked.any():
+            raise ValueError("never_prune is not possible with truncate, which drops whole rounds")
+        return truncated(model, trees)
+    if own is not None or (method.name == "cost_complexity" and ridge is None and X is None):
+        assert hessian is not None  # only boosters come here
+        risk = stored_risk(trees, hessian)
+        total = float(trees.weight[trees.roots].max())
+        path = fixed_order(model, trees, risk, max(total, 1e-300), locked, own)
+        return in_order(path, trees, _directions(model, trees, splits))
+    if X is None or y is None:
+        raise ValueError(
+            f"{method.name} of an ensemble needs rows and targets, those that the model was "
+            "trained on: pruning_path(model, X, y, …)"
+        )
+    if method.name == "sequential" and trees.average:
+        raise ValueError(
+            "sequential needs trees that correct each other; those of a random forest are grown "
+            "apart. Use cost_complexity, l1 or truncate"
+        )
+    e = _ensemble(model, trees, splits, X, y, weight, locked)
+    options = method.options
+    if method.name == "cost_complexity":
+        if ridge is None:
+            total = float(e.loss.weight.sum())
+            path = fixed_order(model, trees, measured_risk(e), total, locked)
+            return in_order(path, trees, e.direction)
+        return refitted_rounds(e, Refit(ridge, int(options["sweeps"])), int(options["steps"]))
+    if method.name == "l1":
+        pull = RIDGE_OF_TREES if options["refit"] == "auto" else ridge or 0.0
+        return tree_weights(e, int(options["steps"]), pull)
+    return sequential(
+        e,
+        ridge=float(options["ridge"]),
+        rate=float(options["rate"]) * native.learning_rate(model),
+        steps=int(options["steps"]),
+        refit=None if ridge is None else Refit(ridge, int(options["sweeps"])),
+    )
+
+
+def _ensemble(
+    model: Any, trees: Trees, splits: Splits, X: Any, y: Any, weight: Any, locked: Array
+) -> Ensemble:
+    """The ensemble with the rows by which it is pruned."""
+    weight = check_rows(X, y, weight)
+    weight = native.row_weights(model, np.asarray(y), weight)
+    if not weight.any():
+        raise ValueError("no row counts: the weights of all of them are zero by class weights")
+    leaf = np.ascontiguousarray(native.apply(model, X, trees).T)
+    loss = objective_of(model, trees, y, weight)
+    return Ensemble(model, trees, leaf, loss, _directions(model, trees, splits), locked)
+
+
+def _directions(model: Any, trees: Trees, splits: Splits) -> Array:
+    """How predictions may move along the column of each split: +1, -1, or 0 for both."""
+    constraint = native.monotone_constraints(model)
+    direction = np.zeros(trees.n_nodes, np.int8)
+    if constraint is not None:
+        inner = splits.feature >= 0
+        direction[inner] = np.sign(constraint)[splits.feature[inner]]
+    return direction
+
+
+def refit_leaves(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    ridge: float = RIDGE,
+    sweeps: int = 3,
+    sample_weight: Any = None,
+) -> Any:
+    """The same ensemble with leaf values fitted anew, by the loss that it was grown for.
+
+    Parameters
+    ----------
+    model : fitted forest or booster
+        Not changed; its structure stays.
+    X, y : array-like, shape (n_rows, n_features), (n_rows,)
+        The rows it was trained on. Held-out rows that choose or judge anything later must not
+        take part.
+    ridge : float
+        Draws every leaf towards its old value, in units of the loss's Hessian (of squared errors:
+        rows): a leaf with so much of it moves half of the way. Without it the leaves of many trees
+        share every row, and overfit.
+    sweeps : int
+        How many times Newton's method goes through the trees. A sweep that would raise the
+        penalised loss is shortened, or left out.
+    sample_weight : array-like, shape (n_rows,), optional
+        The model's class weights come on top.
+
+    Returns
+    -------
+    model
+        New, of the same type.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model is no ensemble of trees, or its loss is not known.
+    ValueError
+        If the ridge is negative, or there are no sweeps.
+
+    Notes
+    -----
+    Monotone constraints of the model are kept, class frequencies of forests stay frequencies.
+
+    References
+    ----------
+    Ren, Cao, Wei & Sun (2015), Global refinement of random forest. Buschjäger & Morik (2021),
+    Improving the accuracy-memory trade-off of random forests via leaf-refinement.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from treeprune import refit_leaves
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1).fit(X, y)
+    >>> refit_leaves(model, X, y).score(X, y) > model.score(X, y)
+    True
+    """
+    if not 0 <= ridge < np.inf or sweeps < 1:
+        raise ValueError(
+            f"ridge must be a finite number of at least 0 and sweeps at least 1, got ridge={ridge} "
+            f"and sweeps={sweeps}"
+        )
+    native.check_supported(model)
+    trees, splits, _ = native.structure(model)
+    e = _ensemble(model, trees, splits, X, y, sample_weight, np.zeros(trees.n_nodes, np.bool_))
+    aim = e.contributions(trees.value)
+    found = e.native(Refit(float(ridge), int(sweeps))(e, trees.is_leaf, aim, aim))
+    value = trees.value.copy()
+    if e.is_boosted:
+        value[np.arange(trees.n_nodes), 0, e.column[trees.tree_of]] = found[:, 0]
+    else:
+        value = found.reshape(value.shape)
+    return native.write(model, trees.is_leaf, value)

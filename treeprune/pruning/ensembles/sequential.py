@@ -1,0 +1,104 @@
+"""Sequential re-selection: prune tree after tree, each for what the pruned ones before it leave.
+
+Boosting is run again on the structure that it has grown: every tree keeps the top of its splits
+that pays for its leaves, given the errors of its pruned predecessors, and its leaves take the
+values that fit these errors, so that later trees correct for what was cut from earlier ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ...path import PruningPath
+from . import kernels as compiled
+from .state import Ensemble, Refit, Walk
+
+__all__ = ["sequential"]
+
+Array = npt.NDArray
+FIRST = 0.02  # quantile of the gains at which the penalties begin
+MOST_PASSES = 300  # besides four for each step asked; gains change from pass to pass
+
+
+def sequential(
+    e: Ensemble, *, ridge: float, rate: float, steps: int, refit: Refit | None
+) -> PruningPath:
+    """All steps of sequential re-selection with a rising penalty for every leaf.
+
+    Parameters
+    ----------
+    e : Ensemble
+        Boosted.
+    ridge : float
+        Draws contributions towards zero, in units of the Hessian.
+    rate : float
+        By which each tree's contribution is multiplied: the learning rate.
+    steps : int
+        Penalties between the first and the one at which most is gone.
+    refit : Refit, optional
+        Of all leaves after each pass.
+    """
+    walk = Walk(e)
+    total = float(e.loss.weight.sum())
+    is_leaf = walk.is_leaf
+    penalty, ratio = 0.0, 1.0
+    for _ in range(MOST_PASSES + 4 * steps):
+        is_leaf, contribution, gain = one_pass(e, is_leaf, ridge, rate, penalty)
+        if refit is not None:
+            contribution = refit(e, is_leaf, contribution, contribution)
+        walk.record(is_leaf, contribution, penalty / total)
+        left = gain[walk.live() & ~e.locked]
+        if not len(left):
+            break
+        if penalty == 0.0:
+            positive = left[left > 0]
+            penalty = float(np.quantile(positive, FIRST)) if len(positive) else 1.0
+            ratio = max(1.01, (float(left.max()) / penalty) ** (1.0 / steps))
+        penalty *= ratio
+    return walk.path("sequential")
+
+
+def one_pass(
+    e: Ensemble, is_leaf: Array, ridge: float, rate: float, penalty: float
+) -> tuple[Array, Array, Array]:
+    """Prune and fit every tree once, in the order in which they were grown.
+
+    Returns
+    -------
+    is_leaf : array of bool, shape (n_nodes,)
+        What was a leaf remains one.
+    contribution : array of float64, shape (n_nodes, 1)
+        The start of the sum is in the first tree of each score.
+    gain : array of float64, shape (n_nodes,)
+        What each split that stays saves, in units of the loss.
+    """
+    trees, left, right = e.trees, e.trees.left, e.trees.right
+    is_leaf, gain = is_leaf.copy(), np.zeros(trees.n_nodes)
+    contribution = np.zeros((trees.n_nodes, e.width))
+    start = e.loss.start()
+    score = np.tile(start, (e.leaf.shape[1], 1))
+    for number, together in enumerate(e.rounds()):
+        g, h = e.loss.derivatives(score)
+        for j in range(together.start, together.stop):
+            part, column = e.part(j), e.column[j]
+            G = np.zeros((part.stop - part.start, e.width))
+            H = np.zeros_like(G)
+            compiled.tree_sums(e.leaf[j], g, h, column, part.start, G, H)
+            compiled.prune_against(
+                left, right, part.start, G, H, ridge, penalty, e.locked, is_leaf, gain
+            )
+            told = np.divide(-rate * G, H + ridge, out=np.zeros_like(G), where=H > 0)
+            contribution[part] = told
+        if e.direction.any():
+            nodes = slice(e.part(together.start).start, e.part(together.stop - 1).stop)
+            contribution[nodes] = e.valid(contribution, is_leaf, trees.weight)[nodes]
+        for j in range(together.start, together.stop):
+            part = e.part(j)
+            node = compiled.answering(trees.parent, is_leaf, part.start, part.stop)
+            compiled.add_contribution(
+                node[e.leaf[j] - part.start], e.column[j], part.start, contribution[part], score
+            )
+            if number == 0:
+                contribution[part] += start[e.column[j]] - trees.base_score[e.column[j]]
+    return is_leaf, contribution, gain
