@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+import tracemalloc
 
 import lightgbm as lgb
 import numpy as np
@@ -178,6 +179,12 @@ def test_a_category_set_is_used_once():
     assert parse(of_blocks([chain(1, sets=2)])).n_nodes == [3]
     with pytest.raises(MalformedModelError, match="each of its 1 category sets once"):
         parse(of_blocks([chain(50, sets=2)]))
+    shared = of_blocks([chain(2000, sets=2000)])  # 16 MB as words, if each node had its own
+    tracemalloc.start()
+    with pytest.raises(MalformedModelError, match="each of its 1 category sets once"):
+        parse(shared)
+    assert tracemalloc.get_traced_memory()[1] < 20 * len(shared) < 2_000_000
+    tracemalloc.stop()
     unused = chain(1, sets=2).replace("decision_type=1", "decision_type=2")
     with pytest.raises(MalformedModelError, match="each of its 1 category sets once"):
         parse(of_blocks([unused]))
@@ -204,7 +211,7 @@ def test_what_a_file_unpacks_to_is_bounded(monkeypatch):
 
 
 def test_contributions_of_a_chain_are_refused(monkeypatch):
-    """LightGBM aborts the process at 30,000 splits in a row."""
+    """With tens of thousands of splits in a row LightGBM's can end the process."""
     long, short = of_blocks([ONE_LEAF, chain(2001)]), of_blocks([chain(40)])
     assert not depth_within(long, 2000) and depth_within(long, 2001)
     booster = lgb.Booster(model_str=long)

@@ -76,6 +76,7 @@ class Objective:
         -------
         gradient, hessian : array of float64, shape (n_rows, n_scores)
             Of several classes the diagonal of the Hessian, times k / (k - 1) as LightGBM has it.
+            Of Poisson the loss's own, without the factor by which LightGBM enlarges it in growing.
 
         Examples
         --------

@@ -42,9 +42,9 @@ def counted(trees: Trees) -> tuple[int, int]:
     >>> import numpy as np
     >>> from lightgbm import LGBMRegressor
     >>> from treeprune import native
-    >>> X = np.arange(40.0)[:, None]
+    >>> X = np.arange(80.0)[:, None]
     >>> model = LGBMRegressor(n_estimators=3, num_leaves=2, n_jobs=1, verbose=-1)
-    >>> counted(native.read(model.fit(X, X[:, 0] >= 20)))
+    >>> counted(native.read(model.fit(X, X[:, 0] >= 40)))
     (3, 6)
     >>> counted(native.read(model.fit(X, 0 * X[:, 0])))
     (1, 1)
