@@ -278,6 +278,7 @@ def draw(records: pd.DataFrame, file: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib import ticker
 
     part = records[records.full == "150 x 31"]
     names = list(dict.fromkeys(part.data))
@@ -297,6 +298,9 @@ def draw(records: pd.DataFrame, file: Path) -> None:
                 grouped.leaves.mean(), mean, se, marker=mark, color=colour, capsize=2, label=what
             )
         ax.set(xscale="log", title=name.replace("_", " "), xlabel="leaves")
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
         ax.set_ylabel("R²" if name == "diabetes" else "ROC AUC")
     np.ravel(axes)[0].legend(fontsize="small")
     figure.savefig(file, dpi=130)

@@ -18,7 +18,7 @@ X = np.random.default_rng(0).normal(size=(90, 3))
 y = X[:, 0] > 0.3 * X[:, 1]
 start = time.perf_counter()
 for method, row in METHODS.items():
-    if row.is_of_networks:
+    if "tree" not in row.models:
         continue
     PrunedClassifier(method=method, random_state=0).fit(X, y)
 PrunedClassifier(RandomForestClassifier(3, random_state=0), cv=2).fit(X, y)

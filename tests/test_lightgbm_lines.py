@@ -275,6 +275,15 @@ def test_whole_numbers_are_what_python_reads(values):
     assert found.tolist() == values
 
 
+def test_a_model_that_is_cut_again_is_not_parsed_again():
+    model = fitted()
+    n_nodes = native.read(model).n_nodes
+    before = parse.cache_info().misses
+    for share in (2, 3, 4):
+        native.write(model, np.arange(n_nodes) % share == 0)
+    assert parse.cache_info().misses == before + 3  # what was written
+
+
 # --- fuzz ----------------------------------------------------------------------------------------
 
 _WORDS = (

@@ -217,13 +217,13 @@ def test_targets_of_another_kind_are_refused():
         num_boost_round=2,
     )
     trees, ones = native.read(binary), np.ones(60)
-    with pytest.raises(ValueError, match=r"between 0 and 1, got -1.0 to 1.0.*bare booster"):
+    with pytest.raises(ValueError, match=r"labels that the model knows.*bare booster as 0 and 1"):
         objective_of(binary, trees, np.where(np.arange(60) % 2, 1, -1), ones)
     classes = LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1).fit(X, np.arange(60) % 3)
     with pytest.raises(ValueError, match="none of the model's 3 classes"):
         objective_of(classes, native.read(classes), np.arange(60) % 4, ones)
     two = LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1).fit(X, np.arange(60) % 2)
-    with pytest.raises(ValueError, match="classes that the model knows"):
+    with pytest.raises(ValueError, match="labels that the model knows"):
         objective_of(two, native.read(two), np.arange(60) % 3, ones)
     counts = grown("poisson", np.arange(60) % 4)
     with pytest.raises(ValueError, match="not negative"):

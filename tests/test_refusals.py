@@ -617,7 +617,7 @@ def test_a_score_that_is_undefined_in_every_fold():
     Bad(
         lambda: METHODS["cost_complexity"].with_options(m=2),
         ValueError,
-        ["cost_complexity", "m", "none"],
+        ["cost_complexity", "m", "possible are refit, sweeps, steps"],
         "none",
     ),
     *(

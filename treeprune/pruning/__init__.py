@@ -479,6 +479,7 @@ def pruning_strengths(
             f"{find_method(row, set()).name} prunes by held-out rows: its strengths differ from "
             "sample to sample; search over max_size"
         )
+    native.check_supported(model)
     if X is None and native.family(model) == "booster" and row != "truncate":
         raise ValueError(
             "the strengths of a booster whose leaves are refitted depend on its training rows: "
