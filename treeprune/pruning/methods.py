@@ -80,6 +80,9 @@ class Method:
     granularities : tuple of str
         Units of a network that the method can remove, the default first: "weights", "neurons",
         "inputs" (raw columns, whole one-hot groups).
+    models : tuple of str
+        What the method prunes: "tree", "forest", "booster", "network"; by default networks where it
+        has granularities, else trees and forests.
 
     Examples
     --------
@@ -104,7 +107,12 @@ class Method:
     options: Mapping[str, Any] = field(default_factory=dict)
     importance: of_networks.Importance | None = None
     granularities: tuple[str, ...] = ()
-    models: tuple[str, ...] = ("tree", "forest")
+    models: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            of = ("network",) if self.granularities else ("tree", "forest")
+            object.__setattr__(self, "models", of)
 
     @property
     def is_of_networks(self) -> bool:
