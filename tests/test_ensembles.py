@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from inspect import signature
 from typing import Any, NamedTuple
 
 import laws
@@ -100,7 +101,11 @@ def booster(seed=0, task="binary", boosting="gbdt", missing=False, categories=Fa
         y = {"poisson": np.exp(signal / 2).round()}.get(task, signal)
         model = LGBMRegressor(objective=task, **params)
     if "early_stopping_round" in params:
-        given["eval_X"], given["eval_y"] = (X[::3],), (y[::3],)
+        held = X[::3], y[::3]
+        if "eval_X" in signature(model.fit).parameters:
+            given["eval_X"], given["eval_y"] = held[:1], held[1:]
+        else:  # before LightGBM 4.7
+            given["eval_set"] = [held]
     return Case(model.fit(X, y, **given), X, y, weight)
 
 
