@@ -247,8 +247,7 @@ def model_size(model: Any) -> int:
     2
     """
     trees = native.read(model)
-    constant = int(np.count_nonzero(trees.is_leaf[trees.roots]))
-    return max(1, trees.n_leaves - constant)
+    return max(1, trees.n_leaves - trees.n_constant)
 
 
 def train_small(

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 from sklearn.utils import _safe_indexing
 
 from . import kernels, native
@@ -113,14 +112,13 @@ class TreeStages:
             )
         out = np.zeros(n_steps)
         n_classes = np.array(trees.n_classes or [1] * trees.n_outputs, np.int64)
-        tree_weight = trees.tree_weight / (trees.n_trees if trees.average else 1)
         for rows, leaf in apply_blocks(self.model, X, len(y), trees):
             kernels.row_losses(
                 leaf,
                 trees.parent,
                 removed_at,
                 trees.value,
-                tree_weight,
+                trees.scale,
                 y[rows],
                 weight[rows],
                 n_classes,
@@ -175,13 +173,11 @@ class EnsembleStages:
         trees = self.base
         if not self.step_values or step == 0:
             return trees.value
+        if trees.is_boosted:  # they are written with means of their own
+            return trees.with_own(self._own_values(step))
         is_leaf = self.removed_at <= step
         answers = is_leaf & kernels.reached(trees.parent, is_leaf)
         out = trees.value.copy()
-        if trees.is_boosted:  # they are written with means of their own
-            score = trees.tree_output[trees.tree_of]
-            out[np.arange(trees.n_nodes), 0, score] = self._own_values(step)
-            return out
         out[answers] = self.step_values[step].reshape(-1, *out.shape[1:])
         self._means_above(answers, is_leaf, out)
         return out
@@ -192,9 +188,7 @@ class EnsembleStages:
         # Where training rows weigh nothing, all nodes count alike.
         weight = np.where(answers, np.maximum(trees.weight, 1e-300), 0.0)[:, None]
         sums = np.column_stack([weight, weight * value.reshape(trees.n_nodes, -1)])
-        children = np.where(is_leaf, -1, [trees.left, trees.right]).astype(np.int32)
-        children.setflags(write=False)  # as in `Trees`: numba compiles once for each mutability
-        kernels.sum_up(children[0], children[1], sums)
+        kernels.sum_up(*trees.children_within(is_leaf), sums)
         inner = ~is_leaf & kernels.reached(trees.parent, is_leaf)
         value[inner] = (sums[inner, 1:] / sums[inner, :1]).reshape(-1, *value.shape[1:])
 
@@ -215,7 +209,7 @@ class EnsembleStages:
     def _own_values(self, step: int) -> Array:
         """Of a booster: value of every node for the score of its tree, (n_nodes,)."""
         trees = self.base
-        out = trees.value[np.arange(trees.n_nodes), 0, trees.tree_output[trees.tree_of]]
+        out = trees.own(trees.value)
         if self.step_values and step > 0:
             is_leaf = self.removed_at <= step
             answers = is_leaf & kernels.reached(trees.parent, is_leaf)
@@ -225,7 +219,7 @@ class EnsembleStages:
     def values(self, X: Any) -> Callable[[int], Array]:
         """The rows' leaves are found once."""
         leaf = native.apply(self.model, X, self.base)
-        return lambda step: respond(self.base, self.raw(leaf, step))
+        return lambda step: self.base.respond(self.raw(leaf, step))
 
     def write(self, step: int) -> Any:
         """The native model of a step, without trees that no longer split; step 0 as grown."""
@@ -249,7 +243,7 @@ class EnsembleStages:
         for rows, leaf in apply_blocks(self.model, X, len(y), trees):
             if self.step_values:
                 for i, step in enumerate(asked):
-                    told = respond(trees, self.raw(leaf, int(step)))
+                    told = trees.respond(self.raw(leaf, int(step)))
                     at_asked[i] += weight[rows] @ (value_losses(kind, told, y[rows]) @ share)
             else:
                 self._by_events(leaf, asked, y[rows], weight[rows], kind, share, at_asked)
@@ -268,12 +262,11 @@ class EnsembleStages:
         out: Array,
     ) -> None:
         trees = self.base
-        scale = trees.tree_weight / (trees.n_trees if trees.average else 1)
         kernels.level_losses(
             np.ascontiguousarray(leaf),
             trees.parent,
             np.searchsorted(asked, self.removed_at).astype(np.int32),
-            self._own_values(0) * scale[trees.tree_of],
+            self._own_values(0) * trees.scale[trees.tree_of],
             trees.tree_output,
             trees.base_score,
             y[:, 0],
@@ -283,20 +276,6 @@ class EnsembleStages:
             _CODES[kind],
             out,
         )
-
-
-def respond(trees: Trees, raw: Array) -> Array:
-    """From raw scores (n_rows, n_outputs, k) to predictions (n_rows, n_outputs, n_classes)."""
-    if trees.link == "logit":
-        p = special.expit(raw)
-        return np.concatenate([1.0 - p, p], axis=2) if trees.predicted_classes else p
-    if trees.link == "softmax":
-        return special.softmax(raw, axis=2)
-    if trees.link == "ovr_logit":
-        return special.expit(raw)
-    if trees.link == "exp":
-        return np.exp(raw)
-    return raw if trees.is_classifier else raw[:, :, :1]
 
 
 @dataclass(frozen=True, eq=False)

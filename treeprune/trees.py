@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from .exceptions import MalformedModelError
 
@@ -194,6 +195,101 @@ class Trees:
         for j in range(self.n_trees):  # the order of the trees is the native order of summation
             out += self.tree_weight[j] * value[leaf[:, j]]
         return out / self.n_trees if self.average else out
+
+    def respond(self, raw: Array) -> Array:
+        """From raw scores to predictions, as `Network.respond`.
+
+        Parameters
+        ----------
+        raw : array of float64, shape (n_rows, n_outputs, k)
+            Sums over the trees, the base score included.
+
+        Returns
+        -------
+        array of float64, shape (n_rows, n_outputs, n_classes)
+            One column instead of classes where targets are predicted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Trees
+        >>> one = np.ones(1)
+        >>> trees = Trees([-1], [-1], [0], np.zeros((1, 1, 1)), one, one, one, one, link="logit")
+        >>> trees.respond(np.zeros((1, 1, 1))).tolist()
+        [[[0.5, 0.5]]]
+        """
+        if self.link == "logit":
+            p = special.expit(raw)
+            return np.concatenate([1.0 - p, p], axis=2) if self.predicted_classes else p
+        if self.link == "softmax":
+            return special.softmax(raw, axis=2)
+        if self.link == "ovr_logit":
+            return special.expit(raw)
+        return np.exp(raw) if self.link == "exp" else raw
+
+    @property
+    def scale(self) -> Array:
+        """What each tree's value is multiplied by in the sum of all, shape (n_trees,)."""
+        return self.tree_weight / (self.n_trees if self.average else 1)
+
+    @property
+    def n_constant(self) -> int:
+        """Number of trees that do not split."""
+        return int(np.count_nonzero(self.is_leaf[self.roots]))
+
+    def own(self, value: Array) -> Array:
+        """Of a booster: value of every node for the score of its tree, shape (n_nodes,).
+
+        Parameters
+        ----------
+        value : array of float64, shape (n_nodes, 1, n_scores)
+            `value`, or other numbers in its place.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Trees
+        >>> leaves, one = [-1, -1], np.ones(2)  # two trees of one node each, a score each
+        >>> value = np.array([[[4.0, 0.0]], [[0.0, 6.0]]])
+        >>> trees = Trees(
+        ...     leaves, leaves, [0, 1], value, one, one, one, one, average=False, link="softmax",
+        ...     tree_output=[0, 1],
+        ... )
+        >>> trees.own(value)
+        array([4., 6.])
+        """
+        return value[np.arange(self.n_nodes), 0, self.tree_output[self.tree_of]]
+
+    def with_own(self, own: Array) -> Array:
+        """The node values with others for the score of each node's tree; the reverse of `own`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from treeprune import Trees
+        >>> leaves, one = [-1, -1], np.ones(2)
+        >>> trees = Trees(leaves, leaves, [0, 1], np.zeros((2, 1, 1)), one, one, one, one)
+        >>> trees.with_own(np.array([4.0, 6.0])).ravel()
+        array([4., 6.])
+        """
+        out = self.value.copy()
+        out[np.arange(self.n_nodes), 0, self.tree_output[self.tree_of]] = own
+        return out
+
+    def children_within(self, is_leaf: Array) -> tuple[Array, Array]:
+        """Left and right children where the nodes of a mask are leaves: -1 there.
+
+        Examples
+        --------
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> from treeprune import native
+        >>> trees = native.read(DecisionTreeClassifier().fit([[0], [1]], [0, 1]))
+        >>> [child.tolist() for child in trees.children_within(trees.n_rows > 0)]
+        [[-1, -1, -1], [-1, -1, -1]]
+        """
+        children = np.where(is_leaf, -1, [self.left, self.right]).astype(np.int32)
+        children.setflags(write=False)  # as `left` is: numba compiles once for each mutability
+        return children[0], children[1]
 
     @property
     def tree_of(self) -> Array:

@@ -51,8 +51,8 @@ def counted(trees: Trees) -> tuple[int, int]:
     """
     if not trees.is_boosted:
         return trees.n_trees, trees.n_leaves
-    constant = int(np.count_nonzero(trees.is_leaf[trees.roots]))
-    return max(1, trees.n_trees - constant), max(1, trees.n_leaves - constant)
+    splitting = trees.n_trees - trees.n_constant
+    return max(1, splitting), max(1, trees.n_leaves - trees.n_constant)
 
 
 def tree_rules(

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
 from .. import native
@@ -413,15 +412,7 @@ def respond(trees: Trees, raw: npt.NDArray) -> npt.NDArray[np.float64]:
     --------
     See `treeprune.explain`.
     """
-    raw = raw + trees.base_score.reshape(trees.value.shape[1:])
-    if trees.link == "logit":
-        p = special.expit(raw)
-        return np.concatenate([1.0 - p, p], axis=2)
-    if trees.link == "softmax":
-        return special.softmax(raw, axis=2)
-    if trees.link == "ovr_logit":
-        return special.expit(raw)
-    return np.exp(raw) if trees.link == "exp" else raw
+    return trees.respond(raw + trees.base_score.reshape(trees.value.shape[1:]))
 
 
 def _exact_rules(

@@ -10,7 +10,6 @@ linear models, which are networks without hidden layers.
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -27,7 +26,6 @@ from ..trees import Splits, Trees
 
 __all__ = [
     "apply",
-    "bare_name",
     "can_prune",
     "check_columns",
     "check_supported",
@@ -920,19 +918,9 @@ def same_column(name: Any, other: Any) -> bool:
     >>> native.same_column("worst_area", "worst area"), native.same_column("a", "b")
     (True, False)
     """
+    from .lightgbm import bare_name
+
     return bare_name(name) == bare_name(other)
-
-
-def bare_name(name: Any) -> str:
-    """A column's name without what LightGBM silently changes in names (as ' ' to '_').
-
-    Examples
-    --------
-    >>> from treeprune import native
-    >>> native.bare_name("worst area")
-    'worstarea'
-    """
-    return re.sub(r"[\s=_]", "", str(name).partition("\0")[0])
 
 
 def rescales_trees(model: Any) -> bool:

@@ -35,15 +35,22 @@ from .sklearn_trees import row_weights as class_weights
 __all__ = [
     "NOT_PRUNED",
     "apply",
+    "bare_name",
     "check_columns",
     "check_prunable",
     "contributions",
+    "first_rounds",
     "input_categories",
+    "learning_rate",
+    "monotone_constraints",
     "objective",
     "raw_score",
     "read",
+    "rescales_trees",
     "row_weights",
     "splits",
+    "structure",
+    "with_settings",
     "write",
 ]
 
@@ -82,7 +89,7 @@ def _check_whole(model: Any) -> None:
         )
 
 
-def _bare(name: Any) -> str:
+def bare_name(name: Any) -> str:
     """A column's name without what LightGBM silently changes in names (as ' ' to '_')."""
     return re.sub(r"[\s=_]", "", str(name).partition("\0")[0])
 
@@ -103,7 +110,7 @@ def check_columns(model: Any, X: Any) -> None:
     trained = column_names(_booster(model).feature_name())
     if names is None or trained is None:
         return
-    if [_bare(name) for name in names] != [_bare(name) for name in trained]:
+    if [bare_name(name) for name in names] != [bare_name(name) for name in trained]:
         raise ValueError(
             "The feature names should match those that were passed during fit, in the same "
             f"order: got {list(names)[:10]}, the model has {list(trained)[:10]} (LightGBM itself "

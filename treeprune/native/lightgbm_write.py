@@ -85,8 +85,8 @@ def _pruned(parsed: Text, trees: Trees, is_leaf: Array, value: Array | None) -> 
             f"is_leaf must be a mask of the {trees.n_nodes} nodes, got {mask.dtype} of shape "
             f"{mask.shape}"
         )
-    own = _own_scores(trees, trees.value)
-    new = own if value is None else _own_scores(trees, _checked(value, trees))
+    own = trees.own(trees.value)
+    new = own if value is None else trees.own(_checked(value, trees))
     leaf = mask | trees.is_leaf
     kept = kernels.reached(trees.parent, leaf)
     hessian = parsed.stacked("hessian")[:, None]
@@ -117,11 +117,6 @@ def _checked(value: Array, trees: Trees) -> Array:
             f"value must be finite numbers of shape {trees.value.shape}, got shape {found.shape}"
         )
     return found
-
-
-def _own_scores(trees: Trees, value: Array) -> Array:
-    """Of every node the value of the score to which its tree adds."""
-    return value[np.arange(trees.n_nodes), 0, trees.tree_output[trees.tree_of]]
 
 
 def _leftmost(trees: Trees) -> Array:

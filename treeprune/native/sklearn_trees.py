@@ -19,7 +19,17 @@ from .. import kernels
 from ..exceptions import MalformedModelError
 from ..trees import Splits, Trees
 
-__all__ = ["apply", "check_columns", "raw_score", "read", "row_weights", "splits", "write"]
+__all__ = [
+    "apply",
+    "check_columns",
+    "monotone_constraints",
+    "raw_score",
+    "read",
+    "row_weights",
+    "splits",
+    "stored_bytes",
+    "write",
+]
 
 # Fitted attributes that describe the model before it is cut.
 _OF_THE_GROWN = frozenset(

@@ -120,9 +120,8 @@ def _weakest_link(trees: Trees, raw: Array, risk: Array, margin: float, locked: 
     # Rounding must not decide a tie: the margin has the slack that strengths have.
     slack = TIE * float(np.abs(raw).max())
     first = kernels.bottom_up(trees.left, trees.right, raw, margin + slack, locked)
-    children = np.where(first, -1, [trees.left, trees.right]).astype(np.int32)
-    children.setflags(write=False)  # as in `Trees`: numba compiles once for each mutability
-    strength = kernels.weakest_link(children[0], children[1], trees.parent, risk, locked)
+    children = trees.children_within(first)
+    strength = kernels.weakest_link(*children, trees.parent, risk, locked)
     return np.where(first, 0.0, strength)
 
 

@@ -207,9 +207,5 @@ def refit_leaves(
     e = _ensemble(model, trees, splits, X, y, sample_weight, np.zeros(trees.n_nodes, np.bool_))
     aim = e.contributions(trees.value)
     found = e.native(Refit(float(ridge), int(sweeps))(e, trees.is_leaf, aim, aim))
-    value = trees.value.copy()
-    if e.is_boosted:
-        value[np.arange(trees.n_nodes), 0, e.column[trees.tree_of]] = found[:, 0]
-    else:
-        value = found.reshape(value.shape)
+    value = trees.with_own(found[:, 0]) if e.is_boosted else found.reshape(trees.value.shape)
     return native.write(model, trees.is_leaf, value)

@@ -33,25 +33,21 @@ def stored_risk(trees: Trees, hessian: Array) -> Array:
     The gradients are taken to be zero, as they are where a booster has fitted its rows: what is
     left is half of the variance of the contributions below, weighed by Hessians.
     """
-    own = trees.value[np.arange(trees.n_nodes), 0, trees.tree_output[trees.tree_of]]
-    scale = trees.tree_weight / (trees.n_trees if trees.average else 1)
-    value = (own * scale[trees.tree_of])[:, None]
-    zeros = np.zeros_like(value)
-    cost, _ = compiled.merge_costs(
-        trees.left, trees.right, trees.is_leaf, zeros, hessian[:, None], value, value, np.inf
-    )
-    return cost
+    value = (trees.own(trees.value) * trees.scale[trees.tree_of])[:, None]
+    return _cost_of_means(trees, np.zeros_like(value), hessian[:, None], value)
 
 
 def measured_risk(e: Ensemble) -> Array:
     """What each node would cost as a leaf, by the rows' derivatives, at the model as grown."""
     value = e.contributions(e.trees.value)
-    G, H = e.sums(e.scores(e.leaf, value))
-    trees = e.trees
-    cost, _ = compiled.merge_costs(
-        trees.left, trees.right, trees.is_leaf, G, H, value, value, np.inf
-    )
-    return cost
+    return _cost_of_means(e.trees, *e.sums(e.scores(e.leaf, value)), value)
+
+
+def _cost_of_means(trees: Trees, G: Array, H: Array, value: Array) -> Array:
+    """What each node would cost if it answered with its own contribution."""
+    return compiled.merge_costs(trees.left, trees.right, trees.is_leaf, G, H, value, value, np.inf)[
+        0
+    ]
 
 
 def fixed_order(
@@ -111,7 +107,7 @@ def in_order(path: PruningPath, trees: Trees, direction: Array) -> PruningPath:
     between, not one side of a split and the other, so that the mean of merged leaves may be out of
     order. Steps are then thinned to at most 50. Where sides are in order, so are their means.
     """
-    own = trees.value[np.arange(trees.n_nodes), 0, trees.tree_output[trees.tree_of]]
+    own = trees.own(trees.value)
     slack = 1e-12 * float(np.abs(own).max())
     if np.abs(_clipped(trees, trees.is_leaf, direction, own) - own).max() <= slack:
         return path
@@ -184,9 +180,7 @@ def refitted_rounds(e: Ensemble, refit: Refit, steps: int) -> PruningPath:
 def _strengths(e: Ensemble, is_leaf: Array, risk: Array) -> Array:
     """Weakest-link strengths of the splits that are left."""
     trees = e.trees
-    children = np.where(is_leaf, -1, [trees.left, trees.right]).astype(np.int32)
-    children.setflags(write=False)  # as in `Trees`: numba compiles once for each mutability
-    return kernels.weakest_link(children[0], children[1], trees.parent, risk, e.locked)
+    return kernels.weakest_link(*trees.children_within(is_leaf), trees.parent, risk, e.locked)
 
 
 def _weakest(e: Ensemble, walk: Walk, strength: Array, target: int) -> Array:

@@ -65,23 +65,15 @@ class Ensemble:
         of = self.trees.tree_output if self.is_boosted else np.zeros(self.trees.n_trees)
         return of.astype(np.int64)
 
-    @property
-    def scale(self) -> Array:
-        """What a tree's value is multiplied by in the sum, shape (n_trees,)."""
-        trees = self.trees
-        return trees.tree_weight / (trees.n_trees if trees.average else 1)
-
     def contributions(self, value: Array) -> Array:
         """What each node contributes, (n_nodes, width), of values as `Trees` has them."""
         trees = self.trees
-        flat = value.reshape(trees.n_nodes, -1)
-        if self.is_boosted:
-            flat = flat[np.arange(trees.n_nodes), self.column[trees.tree_of]][:, None]
-        return np.ascontiguousarray(flat * self.scale[trees.tree_of][:, None])
+        own = trees.own(value)[:, None] if self.is_boosted else value.reshape(trees.n_nodes, -1)
+        return np.ascontiguousarray(own * self.trees.scale[trees.tree_of][:, None])
 
     def native(self, contribution: Array) -> Array:
         """Values of nodes, (n_nodes, width), from what they contribute."""
-        return contribution / self.scale[self.trees.tree_of][:, None]
+        return contribution / self.trees.scale[self.trees.tree_of][:, None]
 
     def rounds(self) -> list[slice]:
         """Trees that were grown on the same derivatives: of several classes one each."""
@@ -127,7 +119,7 @@ class Ensemble:
         trees = self.trees
         out = self._frequencies(contribution, is_leaf) if trees.is_classifier else contribution
         if trees.criterion == "poisson":  # no expected count is below those that were grown
-            out = np.maximum(out, trees.value.min() * self.scale[trees.tree_of][:, None])
+            out = np.maximum(out, trees.value.min() * self.trees.scale[trees.tree_of][:, None])
         if self.direction.any():
             out = np.ascontiguousarray(out)
             column = out[:, -1].copy()
@@ -149,7 +141,7 @@ class Ensemble:
             constant, left = np.arange(trees.n_trees) > 0, 1
         out = contribution.copy()
         roots = trees.roots[constant]
-        scale = self.scale[constant][:, None]
+        scale = self.trees.scale[constant][:, None]
         out[roots] = self._normed(out[roots] / scale, trees.value[roots]) * scale
         folded = out[roots].sum(axis=0)
         others = ~constant[trees.tree_of]

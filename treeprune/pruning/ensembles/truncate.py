@@ -71,7 +71,7 @@ def _rescaled(
     """Values of the nodes that answer at each step, with which the mean is that of fewer trees."""
     flat = value.reshape(trees.n_nodes, -1)
     if trees.is_boosted:  # each tree speaks of its own score alone
-        flat = flat[np.arange(trees.n_nodes), trees.tree_output[trees.tree_of]][:, None]
+        flat = trees.own(value)[:, None]
     out = [np.zeros((0, flat.shape[1]))]
     for step in range(1, len(kept)):
         is_leaf = removed_at <= step
