@@ -490,3 +490,14 @@ def test_many_classes_do_not_cost_their_square():
         node = kernels.node_at(path.trees.parent, path.removed_at, step)
         expected = path.trees.add_up(node[leaf], stages.node_values(step))
         assert_array_equal(stages.raw(leaf, step), expected)
+
+
+def test_strengths_of_truncation_need_no_rows_by_name_or_by_row():
+    X, y = load_diabetes(return_X_y=True)
+    model = lgbm(LGBMRegressor).fit(X, y)
+    found = [
+        pruning_strengths(model, method=method, n=3) for method in ("truncate", METHODS["truncate"])
+    ]
+    assert_array_equal(*found)
+    with pytest.raises(ValueError, match="give X and y too"):
+        pruning_strengths(model)

@@ -25,7 +25,8 @@ from treeprune import kernels
 from treeprune.path import PruningPath
 from treeprune.pruning import METHODS, pruning_path, shrink
 from treeprune.pruning.methods import error_estimate
-from treeprune.pruning.tree_path import group_steps, shrink_values
+from treeprune.pruning.steps import group_steps
+from treeprune.pruning.tree_path import shrink_values
 from treeprune.selection import aligned_steps
 
 HERE = Path(__file__).parent / "reference"

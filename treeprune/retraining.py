@@ -410,11 +410,11 @@ def _at_rounds(fitted: Any, rounds: list[int], held: Rows, scorer: Callable) -> 
 def _scorer(model: Any, scoring: Any) -> Callable:
     """What scores a fitted model; None is the Brier score of classifiers and R²."""
     if scoring is None:
-        return _brier if is_classifier(model) else check_scoring(model, scoring="r2")
+        return brier_score if is_classifier(model) else check_scoring(model, scoring="r2")
     return check_scoring(model, scoring=scoring)
 
 
-def _brier(model: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+def brier_score(model: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
     """Minus the mean squared distance of the probabilities to what happened."""
     hit = (np.asarray(y)[:, None] == model.classes_[None, :]).astype(np.float64)
     each = ((model.predict_proba(X) - hit) ** 2).sum(axis=1)

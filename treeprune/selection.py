@@ -102,7 +102,7 @@ class Recipe:
 
     def _has_stored(self, model: Any) -> bool:
         """Whether the model has stored what the risk is read from (else: the rows it grew on)."""
-        if self.method.name == "truncate":
+        if self.method.rows == "unused":
             return True
         if native.family(model) == "booster" or self.method.options.get("refit") not in (
             *(None, "auto"),

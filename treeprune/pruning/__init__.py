@@ -26,7 +26,7 @@ from ..losses import (
 from ..path import PruningPath
 from ..scoring import thin
 from ..trees import Trees
-from .ensembles import path_of_ensemble, refit_leaves, refit_ridge
+from .ensembles import Grown, refit_leaves, refit_ridge
 from .methods import METHODS, Evidence, Method, find_method, find_risk
 from .network_path import path_of_network
 from .tree_path import build_path, count_columns, locked_nodes, own_strengths, shrink_values
@@ -220,9 +220,9 @@ def pruning_path(
         own = own_strengths(trees, splits, by)
     if as_ensemble(row, trees, rows=X is not None):
         refuse_risk(model, row, risk, cost_matrix)
-        path = path_of_ensemble(
-            model, trees, splits, hessian, row, X, y, sample_weight, locked, own
-        )
+        assert row.together is not None  # no other method is for ensembles alone
+        grown = Grown(model, trees, splits, hessian, X, y, sample_weight, locked, own)
+        path = row.together(grown, row.options)
     else:
         path = _path_by_nodes(
             model, trees, row, risk, cost_matrix, X, y, sample_weight, locked, own
@@ -473,14 +473,14 @@ def pruning_strengths(
         weight = options.get("sample_weight")
         given = {} if weight is None else {"sample_weight": weight}
         model = clone(model).fit(X, y, **given)
-    row = options.get("method", "cost_complexity")
-    if find_method(row, set()).needs_holdout:
+    method = find_method(options.get("method", "cost_complexity"), set())
+    if method.needs_holdout:
         raise ValueError(
-            f"{find_method(row, set()).name} prunes by held-out rows: its strengths differ from "
+            f"{method.name} prunes by held-out rows: its strengths differ from "
             "sample to sample; search over max_size"
         )
     native.check_supported(model)
-    if X is None and native.family(model) == "booster" and row != "truncate":
+    if X is None and native.family(model) == "booster" and method.rows != "unused":
         raise ValueError(
             "the strengths of a booster whose leaves are refitted depend on its training rows: "
             "give X and y too"

@@ -20,6 +20,7 @@ from scipy.stats import norm
 from .. import kernels
 from ..losses import LOSSES, NodeSums, node_loss
 from ..trees import Trees
+from . import ensembles
 from . import importance as of_networks
 
 __all__ = ["METHODS", "Evidence", "Method", "error_estimate", "find_method"]
@@ -59,8 +60,8 @@ class Method:
     margin : float
         The method's recursion also prunes where a leaf risks this much more than the subtree;
         step 1 is then that recursion.
-    rows : {"optional", "required", "unlabelled", "training"}
-        Whether it needs held-out rows, and their labels; networks need their training rows.
+    rows : {"optional", "required", "unlabelled", "training", "unused"}
+        Whether it needs held-out rows, and their labels, or the training rows, or never looks.
     rule : {"one_se", "strength", "risk"}
         What `strength="auto"` means: cross-validation, or the last step whose strength (or risk)
         is at most `level`.
@@ -83,6 +84,8 @@ class Method:
     models : tuple of str
         What the method prunes: "tree", "forest", "booster", "network"; by default networks where it
         has granularities, else trees and forests.
+    together : callable, optional
+        Of ensembles, pruned by the loss of all trees together: (Grown, options) -> PruningPath.
 
     Examples
     --------
@@ -98,7 +101,7 @@ class Method:
     node_risk: Callable[[Evidence], Array] | None = None
     own_strength: Callable[[Evidence, Array], Array] | None = None
     margin: float = 0.0
-    rows: Literal["optional", "required", "unlabelled", "training"] = "optional"
+    rows: Literal["optional", "required", "unlabelled", "training", "unused"] = "optional"
     rule: Literal["one_se", "strength", "risk"] = "strength"
     level: float = 0.0
     align: Literal["geometric", "strength", "size", "nearest"] = "size"
@@ -108,6 +111,7 @@ class Method:
     importance: of_networks.Importance | None = None
     granularities: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    together: Callable[[Any, Mapping[str, Any]], Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -391,6 +395,7 @@ METHODS: dict[str, Method] = {
             tasks=_ANY,
             models=("tree", "forest", "booster"),
             options={"refit": "auto", "sweeps": 1, "steps": 40},
+            together=ensembles.joint_path,
         ),
         Method(
             "reduced_error",
@@ -439,14 +444,17 @@ METHODS: dict[str, Method] = {
             tasks=_ANY,
             models=("booster",),
             options={"ridge": 20.0, "rate": 1.0, "refit": None, "sweeps": 1, "steps": 40},
+            together=ensembles.sequential_path,
         ),
         Method(
             "truncate",
             "baseline: fewer rounds of boosting (Friedman 2001), fewer trees of a forest",
             rule="one_se",
+            rows="unused",
             align="strength",
             tasks=_ANY,
             models=("forest", "booster"),
+            together=ensembles.truncated_path,
         ),
         _network_row(
             "magnitude",
@@ -473,6 +481,7 @@ METHODS: dict[str, Method] = {
             granularities=("weights",),
             models=("network", "forest", "booster"),
             options={"steps": 32, "fine_tune": None, "rate": 3.0, "refit": "auto"},
+            together=ensembles.garrote_path,
         ),
         _network_row(
             "backward_elimination",

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.model_selection import GridSearchCV
 
-from ..retraining import train_small
+from ..retraining import brier_score, train_small
 from .folds import folds_of
 from .words import amount, score_words
 
@@ -180,12 +179,6 @@ def _over(size: int) -> str:
     return "" if size >= 2 else ", the smallest there is"
 
 
-def _brier_score(model: Any, Z: Any, y: Any) -> float:
-    """Minus the Brier score, the half of the squared distance summed over classes."""
-    hit = (np.asarray(y)[:, None] == model.classes_[None, :]).astype(float)
-    return -float(((model.predict_proba(Z) - hit) ** 2).sum(axis=1).mean() / 2)
-
-
 def _searched(
     study: Study, model: Any, grid: list[dict[str, list]], options: Options, Z: Any
 ) -> tuple[GridSearchCV, int]:
@@ -193,7 +186,7 @@ def _searched(
     search = GridSearchCV(
         model,
         grid,
-        scoring=options.scoring or (_brier_score if study.is_classification else "r2"),
+        scoring=options.scoring or (brier_score if study.is_classification else "r2"),
         cv=folds_of(study, options.cv),
         n_jobs=options.jobs,
     ).fit(Z, study.y_train, groups=study.groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,60 @@ from .sequential import sequential
 from .state import Ensemble, Refit
 from .truncate import truncated
 
-__all__ = ["path_of_ensemble", "refit_leaves", "refit_ridge"]
+__all__ = [
+    "Grown",
+    "garrote_path",
+    "joint_path",
+    "refit_leaves",
+    "refit_ridge",
+    "sequential_path",
+    "truncated_path",
+]
 
 Array = npt.NDArray
 RIDGE_OF_TREES = 20.0  # of the weights of whole trees, of which there are far fewer
 RIDGE = 500.0  # of a refit towards the grown leaves, where nothing else is asked
+
+
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """A fitted forest or booster with all that a method may ask for.
+
+    Parameters
+    ----------
+    model : fitted forest or booster
+    trees, splits : Trees, Splits
+        Of the model.
+    hessian : array of float64, shape (n_nodes,), or None
+        Of a booster, from its growing.
+    X, y, weight
+        Rows with the weights given; the model's class weights come on top.
+    locked : array of bool, shape (n_nodes,)
+        Splits that never go.
+    own : array of float64, shape (n_nodes,), or None
+        Strengths by a rule of the user's own.
+    """
+
+    model: Any
+    trees: Trees
+    splits: Splits
+    hessian: Array | None
+    X: Any
+    y: Any
+    weight: Any
+    locked: Array
+    own: Array | None
+
+    def measured(self, method: str) -> Ensemble:
+        """The ensemble with the rows by which the method prunes it."""
+        if self.X is None or self.y is None:
+            raise ValueError(
+                f"{method} of an ensemble needs rows and targets, those that the model was "
+                "trained on: pruning_path(model, X, y, …)"
+            )
+        return _ensemble(
+            self.model, self.trees, self.splits, self.X, self.y, self.weight, self.locked
+        )
 
 
 def refit_ridge(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> float | None:
@@ -44,75 +94,54 @@ def refit_ridge(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> flo
     return None if asked is None else float(asked)
 
 
-def path_of_ensemble(
-    model: Any,
-    trees: Trees,
-    splits: Splits,
-    hessian: Array | None,
-    method: Any,
-    X: Any,
-    y: Any,
-    weight: Any,
-    locked: Array,
-    own: Array | None = None,
-) -> PruningPath:
-    """The path of a fitted forest or booster, after checking that the method has what it needs.
-
-    Parameters
-    ----------
-    model : fitted forest or booster
-    trees, splits : Trees, Splits
-        Of the model.
-    hessian : array of float64, shape (n_nodes,), or None
-        Of a booster, from its growing.
-    method : Method
-    X, y, weight
-        Rows with the weights given; the model's class weights come on top.
-    locked : array of bool, shape (n_nodes,)
-        Splits that never go.
-    own : array of float64, shape (n_nodes,), optional
-        Strengths by a rule of the user's own.
-    """
-    boosted = trees.is_boosted
-    ridge = refit_ridge(method.options, boosted=boosted, rows=X is not None)
-    if method.name == "truncate":
-        if locked.any():
-            raise ValueError("never_prune is not possible with truncate, which drops whole rounds")
-        return truncated(model, trees)
-    if own is not None or (method.name == "cost_complexity" and ridge is None and X is None):
-        assert hessian is not None  # only boosters come here
-        risk = stored_risk(trees, hessian)
+def joint_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
+    """Cost-complexity of all trees together, with a refit after every round or by one order."""
+    trees = grown.trees
+    ridge = refit_ridge(options, boosted=trees.is_boosted, rows=grown.X is not None)
+    if grown.own is not None or (ridge is None and grown.X is None):
+        assert grown.hessian is not None  # only boosters come here
+        risk = stored_risk(trees, grown.hessian)
         total = float(trees.weight[trees.roots].max())
-        path = fixed_order(model, trees, risk, max(total, 1e-300), locked, own)
-        return in_order(path, trees, _directions(model, trees, splits))
-    if X is None or y is None:
-        raise ValueError(
-            f"{method.name} of an ensemble needs rows and targets, those that the model was "
-            "trained on: pruning_path(model, X, y, …)"
-        )
-    if method.name == "sequential" and trees.average:
+        path = fixed_order(grown.model, trees, risk, max(total, 1e-300), grown.locked, grown.own)
+        return in_order(path, trees, _directions(grown.model, trees, grown.splits))
+    e = grown.measured("cost_complexity")
+    if ridge is not None:
+        return refitted_rounds(e, Refit(ridge, int(options["sweeps"])), int(options["steps"]))
+    total = float(e.loss.weight.sum())
+    path = fixed_order(grown.model, trees, measured_risk(e), total, grown.locked)
+    return in_order(path, trees, e.direction)
+
+
+def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
+    """Sequential re-selection; the model's own learning rate is the unit of `rate`."""
+    e = grown.measured("sequential")
+    if grown.trees.average:
         raise ValueError(
             "sequential needs trees that correct each other; those of a random forest are grown "
             "apart. Use cost_complexity, l1 or truncate"
         )
-    e = _ensemble(model, trees, splits, X, y, weight, locked)
-    options = method.options
-    if method.name == "cost_complexity":
-        if ridge is None:
-            total = float(e.loss.weight.sum())
-            path = fixed_order(model, trees, measured_risk(e), total, locked)
-            return in_order(path, trees, e.direction)
-        return refitted_rounds(e, Refit(ridge, int(options["sweeps"])), int(options["steps"]))
-    if method.name == "l1":
-        pull = RIDGE_OF_TREES if options["refit"] == "auto" else ridge or 0.0
-        return tree_weights(e, int(options["steps"]), pull)
+    ridge = refit_ridge(options, boosted=True, rows=True)
     return sequential(
         e,
         ridge=float(options["ridge"]),
-        rate=float(options["rate"]) * native.learning_rate(model),
+        rate=float(options["rate"]) * native.learning_rate(grown.model),
         steps=int(options["steps"]),
         refit=None if ridge is None else Refit(ridge, int(options["sweeps"])),
     )
+
+
+def garrote_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
+    """Whole trees by L1."""
+    asked = options["refit"]
+    pull = RIDGE_OF_TREES if asked == "auto" else float(asked or 0.0)
+    return tree_weights(grown.measured("l1"), int(options["steps"]), pull)
+
+
+def truncated_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
+    """Fewer rounds."""
+    if grown.locked.any():
+        raise ValueError("never_prune is not possible with truncate, which drops whole rounds")
+    return truncated(grown.model, grown.trees)
 
 
 def _ensemble(

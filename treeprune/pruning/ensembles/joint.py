@@ -17,7 +17,7 @@ from ... import kernels
 from ...path import PruningPath
 from ...scoring import thin
 from ...trees import Trees
-from ..tree_path import group_steps
+from ..steps import group_steps
 from . import kernels as compiled
 from .state import Ensemble, Refit, Walk
 
