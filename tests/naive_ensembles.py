@@ -98,6 +98,27 @@ def prune_against(left, right, t, G, H, ridge, penalty, locked, is_leaf):
     return split, inner
 
 
+def boosted_again(e, ridge, rate):
+    """What every node tells, tree after tree, by sums over the rows that pass it."""
+    trees, told = e.trees, np.zeros(e.trees.n_nodes)
+    start = e.loss.start()
+    score = np.tile(start, (e.leaf.shape[1], 1))
+    classes = len(start)
+    for first in range(0, trees.n_trees, classes):  # of several classes one tree each
+        g, h = e.loss.derivatives(score)
+        for j in range(first, first + classes):
+            k = j - first
+            above = [ancestors(trees.parent, t) for t in e.leaf[j]]
+            for t in {t for nodes in above for t in nodes}:
+                rows = [i for i, nodes in enumerate(above) if t in nodes]
+                if h[rows, k].sum() > 0:
+                    told[t] = -rate * g[rows, k].sum() / (h[rows, k].sum() + ridge)
+            score[:, k] += told[e.leaf[j]]
+            if first == 0:
+                told[trees.tree_of == j] += start[k] - trees.base_score[k]
+    return told
+
+
 def stored_risk(left, right, hessian, value):
     """Half of the squared distances of the leaves below to the node, weighed by Hessians."""
     out = np.zeros(len(left))

@@ -35,7 +35,7 @@ from treeprune.objectives import objective_of
 from treeprune.pruning import ensembles
 from treeprune.pruning.ensembles import garrote, kernels, refit_leaves
 from treeprune.pruning.ensembles.joint import measured_risk, sizes, stored_risk
-from treeprune.pruning.ensembles.sequential import one_pass
+from treeprune.pruning.ensembles.sequential import boosted_again, one_pass
 from treeprune.pruning.ensembles.state import Ensemble, Refit
 from treeprune.trees import LINKS, Trees
 
@@ -49,6 +49,7 @@ BOOSTER_METHODS = {
     "measured": MEASURED,
     "refitted": STORED.with_options(steps=12),
     "refitted freely": STORED.with_options(refit=1.0, sweeps=2, steps=8),
+    "refitted as grown": STORED.with_options(reboost=None, steps=8),
     "sequential": METHODS["sequential"].with_options(steps=10),
     "sequential refitted": METHODS["sequential"].with_options(refit=50.0, ridge=1.0, steps=8),
     "l1": METHODS["l1"].with_options(steps=8),
@@ -524,6 +525,69 @@ def test_a_pass_that_prunes_nothing_is_boosting(task, options):
     grown = native.raw_score(case.model, case.X)[:, 0]
     assert_allclose(told, grown, rtol=0, atol=2e-6 * np.abs(grown).max())
     assert np.ptp(grown) > 0.1
+
+
+@settings(max_examples=25)
+@given(boosters, st.sampled_from([0.0, 5.0, 100.0]), st.sampled_from([0.1, 1.0]))
+def test_boosting_again_fits_every_node_to_what_the_trees_before_leave(options, ridge, rate):
+    case = booster(rows=60, **options)
+    e = ensemble(case)
+    assume(not e.trees.average)
+    found = boosted_again(e, ridge, rate)
+    slow = naive.boosted_again(e, ridge, rate)
+    # Without a ridge leaves of few rows may say nearly anything.
+    assert_allclose(found[:, 0], slow, rtol=1e-7, atol=1e-9 * max(1.0, np.abs(slow).max()))
+
+
+def test_refits_draw_leaves_to_what_boosting_again_gives():
+    case = booster(task="regression", n_estimators=10, learning_rate=0.3)
+    e = ensemble(case)
+    aim = boosted_again(e, 5.0, 0.3)
+    held = STORED.with_options(reboost=5.0, refit=1e12, steps=6)
+    path = pruning_path(case.model, case.X, case.y, method=held)
+    assert len(path) > 4
+    for step in range(1, len(path)):
+        is_leaf = path.removed_at <= step
+        answers = is_leaf & shared.reached(e.trees.parent, is_leaf)
+        assert_allclose(path.values[step], aim[answers], rtol=1e-6)
+    told = native.raw_score(path.cut(step=1), case.X)[:, 0]
+    grown = native.raw_score(case.model, case.X)[:, 0]
+    assert np.abs(told - grown).max() > 0.05  # a ridge of 5 is felt
+    kept = pruning_path(case.model, case.X, case.y, method=held.with_options(reboost=None))
+    first = kept.removed_at <= 1
+    answers = first & shared.reached(e.trees.parent, first)
+    as_grown = answers & e.trees.is_leaf
+    assert as_grown.any() and not as_grown.all()
+    told = np.zeros(e.trees.n_nodes)
+    told[answers] = kept.values[1][:, 0]
+    assert_allclose(told[as_grown], e.trees.own(e.trees.value)[as_grown], rtol=1e-6)
+
+
+def test_boosting_again_is_tempered_by_rounds_and_leaves():
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    for rounds, leaves, rate in ((30, 5, 0.1), (60, 8, 0.1), (300, 8, 0.3), (10, 4, 0.1)):
+        model = LGBMRegressor(
+            n_estimators=rounds, num_leaves=leaves, learning_rate=rate, n_jobs=1, verbose=-1
+        ).fit(X, y)
+        e = ensemble(Case(model, X, y, None))
+        leaves = [n for n in np.bincount(e.trees.tree_of, e.trees.is_leaf) if n > 1]
+        most = 100 * min(1, sum(leaves) / 400)
+        expected = max(1, min(most, 400 / np.mean(leaves) * (rounds * rate / 2 - 1)))
+        ridge, used = ensembles._boosting_anew(model, "auto", e)
+        assert_allclose(ridge, expected, rtol=1e-12)
+        assert used == rate
+    assert ensembles._boosting_anew(model, 7.0, e) == (7.0, 0.1)
+
+
+def test_refits_let_go_once_leaves_have_many_rows():
+    e = ensemble(booster(task="regression", rows=160))
+    refit = ensembles._refit({"refit": "auto", "sweeps": 2}, e)
+    found = [refit(n).ridge for n in (1000, 10, 5, 1)]
+    assert_allclose(found, [1000.0, 1000.0, 250.0, 10.0], rtol=1e-12)
+    assert refit(5).sweeps == 2
+    constant = ensembles._refit({"refit": 3.0, "sweeps": 1}, e)
+    assert [constant(n).ridge for n in (1000, 1)] == [3.0, 3.0]
 
 
 def test_a_path_is_made_of_passes_at_the_learning_rate():
@@ -1188,6 +1252,21 @@ def test_trees_that_are_averaged_do_not_correct_each_other():
     for case in (booster(task="regression", boosting="rf"), forest_case()):
         with pytest.raises(ValueError, match=r"sequential.*(l1|truncate)"):
             pruning_path(case.model, case.X, case.y, method="sequential")
+
+
+def test_only_what_is_boosted_and_refitted_is_boosted_again(binary):
+    again = STORED.with_options(reboost=5.0)
+    for case in (booster(task="regression", boosting="rf"), forest_case()):
+        with pytest.raises(ValueError, match=r"reboost=5\.0 needs trees that correct each other"):
+            pruning_path(case.model, case.X, case.y, method=again)
+        pruning_path(case.model, case.X, case.y, method=STORED.with_options(refit=5.0, steps=2))
+    with pytest.raises(ValueError, match="reboost of an ensemble needs rows and targets"):
+        pruning_path(binary.model, method=again)
+    with pytest.raises(ValueError, match="refit must not be None"):
+        pruning_path(binary.model, binary.X, binary.y, method=again.with_options(refit=None))
+    for wrong in (-1.0, np.inf, "often", True):
+        with pytest.raises(ValueError, match="reboost are numbers of at least 0"):
+            STORED.with_options(reboost=wrong)
 
 
 @pytest.mark.parametrize("given", [{"risk": "brier"}, {"cost_matrix": [[0, 1], [5, 0]]}])

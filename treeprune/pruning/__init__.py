@@ -26,7 +26,7 @@ from ..losses import (
 from ..path import PruningPath
 from ..scoring import thin
 from ..trees import Trees
-from .ensembles import Grown, refit_leaves, refit_ridge
+from .ensembles import Grown, refit_leaves, refits
 from .methods import METHODS, Evidence, Method, find_method, find_risk
 from .network_path import path_of_network
 from .tree_path import build_path, count_columns, locked_nodes, own_strengths, shrink_values
@@ -139,9 +139,11 @@ def pruning_path(
 
     Boosters are pruned by the loss that they were grown for. Given the training rows,
     `cost_complexity` merges the weakest links of all trees jointly, by the loss to second order,
-    in about 40 rounds, and after each round refits the leaves, drawn towards what they were;
-    `METHODS["cost_complexity"].with_options(refit=None)` orders once, by any rows, and leaves
-    node values as they are; without rows the Hessians that the model has stored decide.
+    in about 40 rounds, and after each round refits the leaves, drawn towards what boosting again
+    on the grown trees gives them (with `METHODS["cost_complexity"].with_options(reboost=None)`
+    towards what they were: less is gained where the model has overfitted its rows, but large steps
+    say much the same as the model); `with_options(refit=None)` orders once, by any rows, and
+    leaves node values as they are; without rows the Hessians that the model has stored decide.
     "sequential" boosts again on the grown structure: each tree keeps what pays for its leaves,
     given the errors of its pruned predecessors. "l1" weighs whole trees, "truncate" drops the last
     rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints of
@@ -264,7 +266,9 @@ def as_ensemble(method: Method, trees: Trees, *, rows: bool) -> bool:
     """Whether trees are pruned by what they do together, not each by what its nodes hold."""
     if trees.is_boosted or "tree" not in method.models:
         return True
-    return refit_ridge(method.options, boosted=False, rows=rows) is not None
+    if method.options.get("reboost") not in (None, "auto"):
+        return True  # which says that a forest cannot
+    return refits(method.options, boosted=False, rows=rows)
 
 
 def refuse_risk(model: Any, method: Method, risk: str | None, cost_matrix: Any) -> None:

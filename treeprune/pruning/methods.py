@@ -163,10 +163,16 @@ class Method:
         **options
             error_based: confidence. minimum_error: m. Ensembles: `refit`, the ridge in units of
             the loss's Hessian by which leaves are drawn towards what they were when they are
-            fitted anew to the rows after each round (None: not at all; "auto" is 500 for boosters
+            fitted anew to the rows after each round (None: not at all; "auto" is 1,000 for boosters
             with rows, None for forests, of l1 20), in so many `sweeps` over the trees; `steps`,
-            about how many rounds; sequential also `ridge`, which draws leaves to zero, and `rate`,
-            with how many times the model's own learning rate trees are added.
+            about how many rounds; cost_complexity of boosters also `reboost`: before the first
+            round the trees are boosted again as they stand, with this ridge towards zero, and
+            leaves are drawn towards that (None: towards what they were grown with, so that large
+            steps say much the same as the model; "auto": the more rounds and the smaller the
+            leaves, the more, up to 100, or less where rows outnumber leaves). The "auto" of `refit`
+            falls once the leaves that are left have more than 16 rows each. sequential also
+            `ridge`, which draws leaves to zero, and `rate`, with how many times the model's own
+            learning rate trees are added.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of
@@ -211,13 +217,14 @@ def _check_ensemble_options(options: Mapping[str, Any]) -> None:
         value = options.get(name, 1)
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-    ridges = [options[name] for name in ("ridge", "refit") if name in options]
+    ridges = [options[name] for name in ("ridge", "refit", "reboost") if name in options]
     for value in ridges:
         number = isinstance(value, Real) and not isinstance(value, bool)
         if value in (None, "auto") if not number else 0 <= float(value) < np.inf:
             continue
         raise ValueError(
-            f"ridge and refit are numbers of at least 0, refit also None or 'auto'; got {value!r}"
+            "ridge, refit and reboost are numbers of at least 0, refit and reboost also None or "
+            f"'auto'; got {value!r}"
         )
     if "ridge" in options and not isinstance(options["ridge"], Real):
         raise ValueError(f"ridge must be a number of at least 0, got {options['ridge']!r}")
@@ -394,7 +401,7 @@ METHODS: dict[str, Method] = {
             risks=("impurity", *LOSSES),
             tasks=_ANY,
             models=("tree", "forest", "booster"),
-            options={"refit": "auto", "sweeps": 1, "steps": 40},
+            options={"refit": "auto", "sweeps": 1, "steps": 40, "reboost": "auto"},
             together=ensembles.joint_path,
         ),
         Method(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,16 @@ __all__ = [
     "garrote_path",
     "joint_path",
     "refit_leaves",
-    "refit_ridge",
+    "refits",
     "sequential_path",
     "truncated_path",
 ]
 
 Array = npt.NDArray
 RIDGE_OF_TREES = 20.0  # of the weights of whole trees, of which there are far fewer
-RIDGE = 500.0  # of a refit towards the grown leaves, where nothing else is asked
+RIDGE = 1000.0  # of a refit, where nothing else is asked
+ROWS_A_LEAF = 16.0  # with more of them that ridge falls, see `_refit`
+LEAST_RIDGE, MOST_RIDGE, EXPONENT = 1.0, 100.0, 2.0  # of boosting again, see `_boosting_anew`
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +78,8 @@ class Grown:
         )
 
 
-def refit_ridge(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> float | None:
-    """The ridge with which leaves are refitted; None where they are not.
+def refits(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> bool:
+    """Whether leaves are refitted after a cut.
 
     Parameters
     ----------
@@ -89,27 +91,80 @@ def refit_ridge(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> flo
         Whether there are rows to refit by.
     """
     asked = options.get("refit")
-    if asked == "auto":
-        return RIDGE if boosted and rows else None
-    return None if asked is None else float(asked)
+    return boosted and rows if asked == "auto" else asked is not None
+
+
+def _refit(options: Mapping[str, Any], e: Ensemble) -> Callable[[int], Refit]:
+    """How a model of so many leaves is refitted.
+
+    By "auto" the ridge falls with the square of the leaves that are left, once they have many rows
+    each: what overfits is few rows between many leaves.
+    """
+    asked, sweeps = options["refit"], int(options["sweeps"])
+    if asked != "auto":
+        return lambda leaves: Refit(float(asked), sweeps)
+    most = float(e.loss.weight.sum()) / ROWS_A_LEAF
+    return lambda leaves: Refit(RIDGE * min(1.0, leaves / most) ** 2, sweeps)
 
 
 def joint_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
     """Cost-complexity of all trees together, with a refit after every round or by one order."""
     trees = grown.trees
-    ridge = refit_ridge(options, boosted=trees.is_boosted, rows=grown.X is not None)
-    if grown.own is not None or (ridge is None and grown.X is None):
+    refitted = refits(options, boosted=trees.is_boosted, rows=grown.X is not None)
+    again = _boosts_again(grown, options["reboost"], refitted)
+    if grown.own is not None or (not refitted and grown.X is None):
         assert grown.hessian is not None  # only boosters come here
         risk = stored_risk(trees, grown.hessian)
         total = float(trees.weight[trees.roots].max())
         path = fixed_order(grown.model, trees, risk, max(total, 1e-300), grown.locked, grown.own)
         return in_order(path, trees, _directions(grown.model, trees, grown.splits))
     e = grown.measured("cost_complexity")
-    if ridge is not None:
-        return refitted_rounds(e, Refit(ridge, int(options["sweeps"])), int(options["steps"]))
+    if refitted:
+        return refitted_rounds(
+            e,
+            _refit(options, e),
+            steps=int(options["steps"]),
+            again=_boosting_anew(grown.model, options["reboost"], e) if again else None,
+        )
     total = float(e.loss.weight.sum())
     path = fixed_order(grown.model, trees, measured_risk(e), total, grown.locked)
     return in_order(path, trees, e.direction)
+
+
+def _boosts_again(grown: Grown, asked: Any, refitted: bool) -> bool:
+    """Whether leaves are drawn to what boosting again gives, not to what they were grown with."""
+    corrects = grown.trees.is_boosted and not grown.trees.average
+    if asked in (None, "auto"):
+        return asked == "auto" and corrects and refitted
+    if not corrects:
+        raise ValueError(
+            f"reboost={asked!r} needs trees that correct each other, such as those of a booster; "
+            "use reboost=None"
+        )
+    if not refitted:
+        grown.measured("reboost")  # says which rows are missing
+        raise ValueError(f"reboost={asked!r} is what refits draw leaves to; refit must not be None")
+    return True
+
+
+def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float]:
+    """Ridge and rate of boosting again.
+
+    After T rounds at a rate r, exp(-T r H / (H + ridge)) is left of what was wrong for the rows of
+    a leaf with Hessian H. By "auto" the exponent of the mean leaf is `EXPONENT`: the more rounds
+    and the smaller the leaves, the larger the ridge, up to `MOST_RIDGE`, or less where there are
+    more rows than leaves. Some is always left, since Hessians may vanish.
+    """
+    rate = native.learning_rate(model)
+    if asked != "auto":
+        return float(asked), rate
+    start = np.tile(e.loss.start(), (e.leaf.shape[1], 1))
+    total = float(e.loss.derivatives(start)[1].sum()) / start.shape[1]
+    leaves = e.size(e.trees.is_leaf)
+    splits = int(np.count_nonzero(~e.trees.is_leaf[e.trees.roots]))
+    wanted = total * splits / leaves * (len(e.rounds()) * rate / EXPONENT - 1.0)
+    most = MOST_RIDGE * min(1.0, leaves / float(e.loss.weight.sum()))
+    return max(LEAST_RIDGE, min(most, wanted)), rate
 
 
 def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
@@ -120,13 +175,12 @@ def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
             "sequential needs trees that correct each other; those of a random forest are grown "
             "apart. Use cost_complexity, l1 or truncate"
         )
-    ridge = refit_ridge(options, boosted=True, rows=True)
     return sequential(
         e,
         ridge=float(options["ridge"]),
         rate=float(options["rate"]) * native.learning_rate(grown.model),
         steps=int(options["steps"]),
-        refit=None if ridge is None else Refit(ridge, int(options["sweeps"])),
+        refit=None if options["refit"] is None else _refit(options, e),
     )
 
 

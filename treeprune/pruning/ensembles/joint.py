@@ -3,10 +3,12 @@
 What a merge costs is the change of the ensemble's own loss to second order, from gradients and
 Hessians of the rows, or from what the model has stored of them. With a refit the order is taken
 anew after every round of merges, because the leaves that remain answer for those that have gone.
+What leaves are drawn towards is what they were grown with, or what boosting again would give them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +21,7 @@ from ...scoring import thin
 from ...trees import Trees
 from ..steps import group_steps
 from . import kernels as compiled
+from .sequential import boosted_again
 from .state import Ensemble, Refit, Walk
 
 __all__ = ["fixed_order", "in_order", "refitted_rounds", "stored_risk"]
@@ -145,22 +148,39 @@ def sizes(trees: Trees, removed_at: Array, n_steps: int) -> Array:
     return np.maximum(1, np.cumsum(going[::-1])[::-1][1 : n_steps + 1])
 
 
-def refitted_rounds(e: Ensemble, refit: Refit, steps: int) -> PruningPath:
+def refitted_rounds(
+    e: Ensemble,
+    refit_for: Callable[[int], Refit],
+    *,
+    steps: int,
+    again: tuple[float, float] | None,
+) -> PruningPath:
     """Merge the weakest links, refit the leaves, order anew, until nothing is left.
 
     Parameters
     ----------
     e : Ensemble
-    refit : Refit
-        Draws leaves towards the mean of the grown leaves below them.
+    refit_for : callable
+        Number of leaves -> Refit, which draws them towards their aim.
     steps : int
         Sizes fall evenly in their logarithm.
+    again : (float, float), optional
+        Ridge and rate of boosting once more on the grown structure: what each node then tells is
+        its aim, and where merging begins. Otherwise both are as grown, of a merged node the mean
+        of the leaves below it.
+
+    Notes
+    -----
+    Leaves that have overfitted their rows are a bad aim, and by the derivatives at such scores all
+    splits look alike.
     """
     walk = Walk(e)
+    if again is not None:
+        walk.contribution = boosted_again(e, *again)
     trees, aim, total = e.trees, walk.contribution.copy(), float(e.loss.weight.sum())
     wanted = np.unique(np.geomspace(walk.sizes[0], 1, steps + 1).astype(int))[::-1]
     for target in wanted[wanted < walk.sizes[0]]:
-        is_leaf, now = walk.is_leaf, walk.contribution
+        is_leaf, now, refit = walk.is_leaf, walk.contribution, refit_for(int(target))
         score = e.scores(e.answering(is_leaf), now)
         G, H = e.sums(score)
         cost, best = compiled.merge_costs(

@@ -7,6 +7,9 @@ values that fit these errors, so that later trees correct for what was cut from 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +17,7 @@ from ...path import PruningPath
 from . import kernels as compiled
 from .state import Ensemble, Refit, Walk
 
-__all__ = ["sequential"]
+__all__ = ["boosted_again", "sequential"]
 
 Array = npt.NDArray
 FIRST = 0.02  # quantile of the gains at which the penalties begin
@@ -22,7 +25,12 @@ MOST_PASSES = 300  # besides four for each step asked; gains change from pass to
 
 
 def sequential(
-    e: Ensemble, *, ridge: float, rate: float, steps: int, refit: Refit | None
+    e: Ensemble,
+    *,
+    ridge: float,
+    rate: float,
+    steps: int,
+    refit: Callable[[int], Refit] | None,
 ) -> PruningPath:
     """All steps of sequential re-selection with a rising penalty for every leaf.
 
@@ -36,8 +44,8 @@ def sequential(
         By which each tree's contribution is multiplied: the learning rate.
     steps : int
         Penalties between the first and the one at which most is gone.
-    refit : Refit, optional
-        Of all leaves after each pass.
+    refit : callable, optional
+        Number of leaves -> Refit of all of them after each pass.
     """
     walk = Walk(e)
     total = float(e.loss.weight.sum())
@@ -46,7 +54,7 @@ def sequential(
     for _ in range(MOST_PASSES + 4 * steps):
         is_leaf, contribution, gain = one_pass(e, is_leaf, ridge, rate, penalty)
         if refit is not None:
-            contribution = refit(e, is_leaf, contribution, contribution)
+            contribution = refit(e.size(is_leaf))(e, is_leaf, contribution, contribution)
         walk.record(is_leaf, contribution, penalty / total)
         left = gain[walk.live() & ~e.locked]
         if not len(left):
@@ -57,6 +65,27 @@ def sequential(
             ratio = max(1.01, (float(left.max()) / penalty) ** (1.0 / steps))
         penalty *= ratio
     return walk.path("sequential")
+
+
+def boosted_again(e: Ensemble, ridge: float, rate: float) -> Array:
+    """What every node would contribute if the grown trees were fitted anew, one after another.
+
+    Parameters
+    ----------
+    e : Ensemble
+        Boosted.
+    ridge : float
+        Draws contributions towards zero, in units of the Hessian.
+    rate : float
+        By which each tree's contribution is multiplied: the learning rate.
+
+    Returns
+    -------
+    array of float64, shape (n_nodes, 1)
+        The start of the sum is in the first tree of each score.
+    """
+    whole = replace(e, locked=np.ones_like(e.locked))  # the structure stays
+    return one_pass(whole, e.trees.is_leaf, ridge, rate, 0.0)[1]
 
 
 def one_pass(
