@@ -44,10 +44,9 @@ booster = lightgbm.LGBMClassifier(
 grown = lightgbm.LGBMClassifier(**booster.get_params()).fit(X_train, y_train)
 
 # %%
-# Three ways down. `cost_complexity` boosts again on the grown structure, more cautiously, merges
-# the weakest links of all trees jointly, and refits the leaves that remain. `sequential` boosts
-# again at every step, so that later trees correct for what was cut from earlier ones. `truncate`
-# drops the last rounds.
+# Three ways down. `cost_complexity` merges the weakest links of all trees jointly and refits the
+# leaves that remain. `sequential` boosts again on the grown structure, so that later trees correct
+# for what was cut from earlier ones. `truncate` drops the last rounds.
 paths = {
     name: pruning_path(grown, X_train, y_train, method=name)
     for name in ("cost_complexity", "sequential", "truncate")

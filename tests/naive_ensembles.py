@@ -119,6 +119,25 @@ def boosted_again(e, ridge, rate):
     return told
 
 
+def optimism(e, ridge, rate):
+    """Losses of the start, of trees fitted anew, and of rows left out of their own leaves."""
+    trees, n = e.trees, e.leaf.shape[1]
+    start = np.tile(e.loss.start(), (n, 1))
+    fitted, left_out = start.copy(), start.copy()
+    classes = start.shape[1]
+    for first in range(0, trees.n_trees, classes):
+        g, h = e.loss.derivatives(fitted)
+        for k in range(classes):
+            leaf = e.leaf[first + k]
+            for i in range(n):
+                beside = [r for r in range(n) if leaf[r] == leaf[i]]
+                others = [r for r in beside if r != i]
+                for rows, score in ((beside, fitted), (others, left_out)):
+                    score[i, k] -= rate * g[rows, k].sum() / (h[rows, k].sum() + ridge)
+    S, T, L = (e.loss.mean(score) for score in (start, fitted, left_out))
+    return min(1.0, max(0.0, (L - T) / (S - T))) if T < S else 1.0
+
+
 def stored_risk(left, right, hessian, value):
     """Half of the squared distances of the leaves below to the node, weighed by Hessians."""
     out = np.zeros(len(left))

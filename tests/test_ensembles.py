@@ -35,7 +35,7 @@ from treeprune.objectives import objective_of
 from treeprune.pruning import ensembles
 from treeprune.pruning.ensembles import garrote, kernels, refit_leaves
 from treeprune.pruning.ensembles.joint import measured_risk, sizes, stored_risk
-from treeprune.pruning.ensembles.sequential import boosted_again, one_pass
+from treeprune.pruning.ensembles.sequential import boosted_again, one_pass, optimism
 from treeprune.pruning.ensembles.state import Ensemble, Refit
 from treeprune.trees import LINKS, Trees
 
@@ -563,20 +563,45 @@ def test_refits_draw_leaves_to_what_boosting_again_gives():
     assert_allclose(told[as_grown], e.trees.own(e.trees.value)[as_grown], rtol=1e-6)
 
 
+@settings(max_examples=15)
+@given(boosters, st.sampled_from([1.0, 30.0]), st.sampled_from([0.1, 1.0]))
+def test_what_is_known_by_heart_is_what_goes_with_a_row(options, ridge, rate):
+    e = ensemble(booster(rows=50, **options))
+    assume(not e.trees.average)
+    found = optimism(e, ridge, rate)
+    assert_allclose(found, naive.optimism(e, ridge, rate), rtol=1e-7, atol=1e-9)
+    assert 0.0 <= found <= 1.0
+
+
+def test_noise_is_known_by_heart_and_signal_is_not():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    found = {}
+    for name, y in (("signal", X[:, 0] > 0), ("noise", rng.random(300) > 0.5)):
+        model = LGBMClassifier(n_estimators=60, n_jobs=1, verbose=-1).fit(X, y)
+        found[name] = optimism(ensemble(Case(model, X, y, None)), 1.0, 0.1)
+    assert found["signal"] < 0.02 < 0.15 < found["noise"]
+
+
 def test_boosting_again_is_tempered_by_rounds_and_leaves():
     X = np.random.default_rng(0).normal(size=(400, 2))
-    y = X[:, 0] + np.sin(3 * X[:, 1])
+    y = X[:, 0] + np.sin(3 * X[:, 1]) + np.random.default_rng(1).normal(size=400)
+    seen = set()
     for rounds, leaves, rate in ((30, 5, 0.1), (60, 8, 0.1), (300, 8, 0.3), (10, 4, 0.1)):
         model = LGBMRegressor(
             n_estimators=rounds, num_leaves=leaves, learning_rate=rate, n_jobs=1, verbose=-1
         ).fit(X, y)
         e = ensemble(Case(model, X, y, None))
         leaves = [n for n in np.bincount(e.trees.tree_of, e.trees.is_leaf) if n > 1]
-        most = 100 * min(1, sum(leaves) / 400)
-        expected = max(1, min(most, 400 / np.mean(leaves) * (rounds * rate / 2 - 1)))
-        ridge, used = ensembles._boosting_anew(model, "auto", e)
-        assert_allclose(ridge, expected, rtol=1e-12)
-        assert used == rate
+        wanted = min(100, 400 / np.mean(leaves) * (rounds * rate / 2 - 1))
+        expected = wanted * min(1, optimism(e, 1.0, rate) / 0.1) ** 2
+        found = ensembles._boosting_anew(model, "auto", e)
+        if expected < 10:
+            assert found is None
+        else:
+            assert_allclose(found, (expected, rate), rtol=1e-12)
+        seen.add(found is None)
+    assert seen == {True, False}
     assert ensembles._boosting_anew(model, 7.0, e) == (7.0, 0.1)
 
 

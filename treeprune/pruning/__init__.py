@@ -139,11 +139,11 @@ def pruning_path(
 
     Boosters are pruned by the loss that they were grown for. Given the training rows,
     `cost_complexity` merges the weakest links of all trees jointly, by the loss to second order,
-    in about 40 rounds, and after each round refits the leaves, drawn towards what boosting again
-    on the grown trees gives them (with `METHODS["cost_complexity"].with_options(reboost=None)`
-    towards what they were: less is gained where the model has overfitted its rows, but large steps
-    say much the same as the model); `with_options(refit=None)` orders once, by any rows, and
-    leaves node values as they are; without rows the Hessians that the model has stored decide.
+    in about 40 rounds, and after each round refits the leaves, drawn towards what they were, or,
+    where the model knows its rows by heart, towards what boosting again on the grown trees gives
+    them (never with `METHODS["cost_complexity"].with_options(reboost=None)`: large steps then say
+    much the same as the model); `with_options(refit=None)` orders once, by any rows, and leaves
+    node values as they are; without rows the Hessians that the model has stored decide.
     "sequential" boosts again on the grown structure: each tree keeps what pays for its leaves,
     given the errors of its pruned predecessors. "l1" weighs whole trees, "truncate" drops the last
     rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints of

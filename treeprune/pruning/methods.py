@@ -168,11 +168,11 @@ class Method:
             about how many rounds; cost_complexity of boosters also `reboost`: before the first
             round the trees are boosted again as they stand, with this ridge towards zero, and
             leaves are drawn towards that (None: towards what they were grown with, so that large
-            steps say much the same as the model; "auto": the more rounds and the smaller the
-            leaves, the more, up to 100, or less where rows outnumber leaves). The "auto" of `refit`
-            falls once the leaves that are left have more than 16 rows each. sequential also
-            `ridge`, which draws leaves to zero, and `rate`, with how many times the model's own
-            learning rate trees are added.
+            steps say much the same as the model; "auto": up to 100, the more, the more rounds
+            there are, the smaller leaves are, and the worse the trees fit rows that are left out
+            of their own leaves' sums; None below 10). The "auto" of `refit` falls once the leaves
+            that are left have more than 16 rows each. sequential also `ridge`, which draws leaves
+            to zero, and `rate`, with how many times the model's own learning rate trees are added.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of

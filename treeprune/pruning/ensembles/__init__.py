@@ -16,7 +16,7 @@ from ...path import PruningPath
 from ...trees import Splits, Trees
 from .garrote import tree_weights
 from .joint import fixed_order, in_order, measured_risk, refitted_rounds, stored_risk
-from .sequential import sequential
+from .sequential import optimism, sequential
 from .state import Ensemble, Refit
 from .truncate import truncated
 
@@ -34,7 +34,8 @@ Array = npt.NDArray
 RIDGE_OF_TREES = 20.0  # of the weights of whole trees, of which there are far fewer
 RIDGE = 1000.0  # of a refit, where nothing else is asked
 ROWS_A_LEAF = 16.0  # with more of them that ridge falls, see `_refit`
-LEAST_RIDGE, MOST_RIDGE, EXPONENT = 1.0, 100.0, 2.0  # of boosting again, see `_boosting_anew`
+# Of boosting again, see `_boosting_anew`.
+LEAST_RIDGE, MOST_RIDGE, EXPONENT, OPTIMISM = 10.0, 100.0, 2.0, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,24 +148,27 @@ def _boosts_again(grown: Grown, asked: Any, refitted: bool) -> bool:
     return True
 
 
-def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float]:
-    """Ridge and rate of boosting again.
+def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float] | None:
+    """Ridge and rate of boosting again; None where that is not worth it.
 
     After T rounds at a rate r, exp(-T r H / (H + ridge)) is left of what was wrong for the rows of
     a leaf with Hessian H. By "auto" the exponent of the mean leaf is `EXPONENT`: the more rounds
-    and the smaller the leaves, the larger the ridge, up to `MOST_RIDGE`, or less where there are
-    more rows than leaves. Some is always left, since Hessians may vanish.
+    and the smaller the leaves, the larger the ridge, up to `MOST_RIDGE`. It is far less where the
+    trees have little by heart; below `LEAST_RIDGE` leaves are left as they were grown.
     """
     rate = native.learning_rate(model)
     if asked != "auto":
         return float(asked), rate
     start = np.tile(e.loss.start(), (e.leaf.shape[1], 1))
     total = float(e.loss.derivatives(start)[1].sum()) / start.shape[1]
-    leaves = e.size(e.trees.is_leaf)
     splits = int(np.count_nonzero(~e.trees.is_leaf[e.trees.roots]))
-    wanted = total * splits / leaves * (len(e.rounds()) * rate / EXPONENT - 1.0)
-    most = MOST_RIDGE * min(1.0, leaves / float(e.loss.weight.sum()))
-    return max(LEAST_RIDGE, min(most, wanted)), rate
+    a_leaf = total * splits / e.size(e.trees.is_leaf)
+    wanted = min(MOST_RIDGE, a_leaf * (len(e.rounds()) * rate / EXPONENT - 1.0))
+    if wanted < LEAST_RIDGE:
+        return None
+    # A ridge of 1: Hessians may vanish.
+    ridge = wanted * min(1.0, optimism(e, 1.0, rate) / OPTIMISM) ** 2
+    return None if ridge < LEAST_RIDGE else (ridge, rate)
 
 
 def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:

@@ -17,7 +17,7 @@ from ...path import PruningPath
 from . import kernels as compiled
 from .state import Ensemble, Refit, Walk
 
-__all__ = ["boosted_again", "sequential"]
+__all__ = ["boosted_again", "optimism", "sequential"]
 
 Array = npt.NDArray
 FIRST = 0.02  # quantile of the gains at which the penalties begin
@@ -86,6 +86,45 @@ def boosted_again(e: Ensemble, ridge: float, rate: float) -> Array:
     """
     whole = replace(e, locked=np.ones_like(e.locked))  # the structure stays
     return one_pass(whole, e.trees.is_leaf, ridge, rate, 0.0)[1]
+
+
+def optimism(e: Ensemble, ridge: float, rate: float) -> float:
+    """Share of what the trees have learnt from their rows that they have only by heart.
+
+    Parameters
+    ----------
+    e : Ensemble
+        Boosted.
+    ridge, rate : float
+        As for `boosted_again`.
+
+    Returns
+    -------
+    float
+        (L - T) / (S - T) of the losses S of the start, T of the trees as fitted anew, and L where
+        each row is left out of the sums of its own leaves; between 0 and 1.
+
+    Notes
+    -----
+    The structure stays, which was grown on all rows: what held-out rows would say is worse. The
+    share compares models, it is no estimate of their loss.
+    """
+    start = np.tile(e.loss.start(), (e.leaf.shape[1], 1))
+    score, without = start.copy(), start.copy()
+    n_nodes = e.trees.n_nodes
+    for together in e.rounds():
+        g, h = e.loss.derivatives(score)
+        for j in range(together.start, together.stop):
+            column, node = e.column[j], e.leaf[j]
+            own_g, own_h = g[:, column], h[:, column]
+            G = np.bincount(node, own_g, n_nodes)[node]
+            H = np.bincount(node, own_h, n_nodes)[node]
+            score[:, column] -= rate * G / (H + ridge)
+            without[:, column] -= rate * (G - own_g) / (np.maximum(H - own_h, 0.0) + ridge)
+    first, fitted, left_out = (e.loss.mean(s) for s in (start, score, without))
+    if not fitted < first:
+        return 1.0
+    return float(np.clip((left_out - fitted) / (first - fitted), 0.0, 1.0))
 
 
 def one_pass(
