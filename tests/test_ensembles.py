@@ -605,14 +605,19 @@ def test_boosting_again_is_tempered_by_rounds_and_leaves():
     assert ensembles._boosting_anew(model, 7.0, e) == (7.0, 0.1)
 
 
-def test_refits_let_go_once_leaves_have_many_rows():
-    e = ensemble(booster(task="regression", rows=160))
-    refit = ensembles._refit({"refit": "auto", "sweeps": 2}, e)
-    found = [refit(n).ridge for n in (1000, 10, 5, 1)]
-    assert_allclose(found, [1000.0, 1000.0, 250.0, 10.0], rtol=1e-12)
-    assert refit(5).sweeps == 2
-    constant = ensembles._refit({"refit": 3.0, "sweeps": 1}, e)
-    assert [constant(n).ridge for n in (1000, 1)] == [3.0, 3.0]
+def test_refits_let_go_with_trees_and_once_leaves_have_many_rows():
+    for task, classes in (("regression", 1), ("multiclass", 3)):
+        e = ensemble(booster(task=task, rows=160, n_estimators=6))
+        refit = ensembles._refit({"refit": "auto", "sweeps": 2}, e)
+        for cut in range(0, e.trees.n_trees + 1, classes):
+            is_leaf = e.trees.is_leaf.copy()
+            is_leaf[e.trees.roots[:cut]] = True
+            left = np.count_nonzero(~is_leaf[e.trees.roots])
+            ridge = 10 * left / classes * min(1.0, 16 * e.size(is_leaf) / 160) ** 2
+            assert_allclose(refit(is_leaf).ridge, ridge, rtol=1e-12)
+            assert refit(is_leaf).sweeps == 2
+        constant = ensembles._refit({"refit": 3.0, "sweeps": 1}, e)
+        assert constant(e.trees.is_leaf) == Refit(3.0, 1)
 
 
 def test_a_path_is_made_of_passes_at_the_learning_rate():

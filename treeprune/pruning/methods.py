@@ -163,16 +163,16 @@ class Method:
         **options
             error_based: confidence. minimum_error: m. Ensembles: `refit`, the ridge in units of
             the loss's Hessian by which leaves are drawn towards what they were when they are
-            fitted anew to the rows after each round (None: not at all; "auto" is 1,000 for boosters
-            with rows, None for forests, of l1 20), in so many `sweeps` over the trees; `steps`,
-            about how many rounds; cost_complexity of boosters also `reboost`: before the first
-            round the trees are boosted again as they stand, with this ridge towards zero, and
-            leaves are drawn towards that (None: towards what they were grown with, so that large
-            steps say much the same as the model; "auto": up to 100, the more, the more rounds
-            there are, the smaller leaves are, and the worse the trees fit rows that are left out
-            of their own leaves' sums; None below 10). The "auto" of `refit` falls once the leaves
-            that are left have more than 16 rows each. sequential also `ridge`, which draws leaves
-            to zero, and `rate`, with how many times the model's own learning rate trees are added.
+            fitted anew to the rows after each round (None: not at all; "auto": of boosters with
+            rows 10 for each tree that is left, less once leaves have more than 16 rows each; of
+            forests None, of l1 20), in so many `sweeps` over the trees; `steps`, about how many
+            rounds; cost_complexity of boosters also `reboost`: before the first round the trees
+            are boosted again as they stand, with this ridge towards zero, and leaves are drawn
+            towards that (None: towards what they were grown with, so that large steps say much
+            the same as the model; "auto": up to 100, the more, the more rounds there are, the
+            smaller leaves are, and the worse the trees fit rows that are left out of their own
+            leaves' sums; None below 10); sequential also `ridge`, which draws leaves to zero, and
+            `rate`, with how many times the model's own learning rate trees are added.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of

@@ -32,7 +32,8 @@ __all__ = [
 
 Array = npt.NDArray
 RIDGE_OF_TREES = 20.0  # of the weights of whole trees, of which there are far fewer
-RIDGE = 1000.0  # of a refit, where nothing else is asked
+RIDGE = 500.0  # of refitting a given model, where nothing else is asked
+RIDGE_A_TREE = 10.0  # of the refits of a path, see `_refit`
 ROWS_A_LEAF = 16.0  # with more of them that ridge falls, see `_refit`
 # Of boosting again, see `_boosting_anew`.
 LEAST_RIDGE, MOST_RIDGE, EXPONENT, OPTIMISM = 10.0, 100.0, 2.0, 0.1
@@ -95,17 +96,25 @@ def refits(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> bool:
     return boosted and rows if asked == "auto" else asked is not None
 
 
-def _refit(options: Mapping[str, Any], e: Ensemble) -> Callable[[int], Refit]:
-    """How a model of so many leaves is refitted.
+def _refit(options: Mapping[str, Any], e: Ensemble) -> Callable[[Array], Refit]:
+    """How the model of which these nodes are leaves is refitted.
 
-    By "auto" the ridge falls with the square of the leaves that are left, once they have many rows
-    each: what overfits is few rows between many leaves.
+    By "auto" the ridge is in proportion to the trees that are left, since all of them share what a
+    row asks for: a sum of T leaves is then drawn as one of them would be. It falls with the square
+    of the leaves that are left, once they have many rows each: what overfits is few rows between
+    many leaves.
     """
     asked, sweeps = options["refit"], int(options["sweeps"])
     if asked != "auto":
-        return lambda leaves: Refit(float(asked), sweeps)
+        return lambda is_leaf: Refit(float(asked), sweeps)
     most = float(e.loss.weight.sum()) / ROWS_A_LEAF
-    return lambda leaves: Refit(RIDGE * min(1.0, leaves / most) ** 2, sweeps)
+    roots, classes = e.trees.roots, len(e.trees.base_score)
+
+    def tempered(is_leaf: Array) -> Refit:
+        left = int(np.count_nonzero(~is_leaf[roots])) / classes
+        return Refit(RIDGE_A_TREE * left * min(1.0, e.size(is_leaf) / most) ** 2, sweeps)
+
+    return tempered
 
 
 def joint_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:

@@ -150,7 +150,7 @@ def sizes(trees: Trees, removed_at: Array, n_steps: int) -> Array:
 
 def refitted_rounds(
     e: Ensemble,
-    refit_for: Callable[[int], Refit],
+    refit_for: Callable[[Array], Refit],
     *,
     steps: int,
     again: tuple[float, float] | None,
@@ -161,7 +161,7 @@ def refitted_rounds(
     ----------
     e : Ensemble
     refit_for : callable
-        Number of leaves -> Refit, which draws them towards their aim.
+        Mask of leaves -> Refit, which draws them towards their aim.
     steps : int
         Sizes fall evenly in their logarithm.
     again : (float, float), optional
@@ -180,7 +180,7 @@ def refitted_rounds(
     trees, aim, total = e.trees, walk.contribution.copy(), float(e.loss.weight.sum())
     wanted = np.unique(np.geomspace(walk.sizes[0], 1, steps + 1).astype(int))[::-1]
     for target in wanted[wanted < walk.sizes[0]]:
-        is_leaf, now, refit = walk.is_leaf, walk.contribution, refit_for(int(target))
+        is_leaf, now, refit = walk.is_leaf, walk.contribution, refit_for(walk.is_leaf)
         score = e.scores(e.answering(is_leaf), now)
         G, H = e.sums(score)
         cost, best = compiled.merge_costs(

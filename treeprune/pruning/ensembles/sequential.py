@@ -30,7 +30,7 @@ def sequential(
     ridge: float,
     rate: float,
     steps: int,
-    refit: Callable[[int], Refit] | None,
+    refit: Callable[[Array], Refit] | None,
 ) -> PruningPath:
     """All steps of sequential re-selection with a rising penalty for every leaf.
 
@@ -45,7 +45,7 @@ def sequential(
     steps : int
         Penalties between the first and the one at which most is gone.
     refit : callable, optional
-        Number of leaves -> Refit of all of them after each pass.
+        Mask of leaves -> Refit of all of them after each pass.
     """
     walk = Walk(e)
     total = float(e.loss.weight.sum())
@@ -54,7 +54,7 @@ def sequential(
     for _ in range(MOST_PASSES + 4 * steps):
         is_leaf, contribution, gain = one_pass(e, is_leaf, ridge, rate, penalty)
         if refit is not None:
-            contribution = refit(e.size(is_leaf))(e, is_leaf, contribution, contribution)
+            contribution = refit(is_leaf)(e, is_leaf, contribution, contribution)
         walk.record(is_leaf, contribution, penalty / total)
         left = gain[walk.live() & ~e.locked]
         if not len(left):
