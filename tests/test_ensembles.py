@@ -594,7 +594,7 @@ def test_boosting_again_is_tempered_by_rounds_and_leaves():
         e = ensemble(Case(model, X, y, None))
         leaves = [n for n in np.bincount(e.trees.tree_of, e.trees.is_leaf) if n > 1]
         wanted = min(100, 400 / np.mean(leaves) * (rounds * rate / 2 - 1))
-        expected = wanted * min(1, optimism(e, 1.0, rate) / 0.1) ** 2
+        expected = wanted * min(1, optimism(e, 1.0, rate) / 0.2) ** 3
         found = ensembles._boosting_anew(model, "auto", e)
         if expected < 10:
             assert found is None

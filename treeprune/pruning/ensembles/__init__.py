@@ -36,7 +36,7 @@ RIDGE = 500.0  # of refitting a given model, where nothing else is asked
 RIDGE_A_TREE = 10.0  # of the refits of a path, see `_refit`
 ROWS_A_LEAF = 16.0  # with more of them that ridge falls, see `_refit`
 # Of boosting again, see `_boosting_anew`.
-LEAST_RIDGE, MOST_RIDGE, EXPONENT, OPTIMISM = 10.0, 100.0, 2.0, 0.1
+LEAST_RIDGE, MOST_RIDGE, EXPONENT, OPTIMISM = 10.0, 100.0, 2.0, 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float] |
     if wanted < LEAST_RIDGE:
         return None
     # A ridge of 1: Hessians may vanish.
-    ridge = wanted * min(1.0, optimism(e, 1.0, rate) / OPTIMISM) ** 2
+    ridge = wanted * min(1.0, optimism(e, 1.0, rate) / OPTIMISM) ** 3
     return None if ridge < LEAST_RIDGE else (ridge, rate)
 
 
