@@ -168,10 +168,9 @@ def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float] |
     rate = native.learning_rate(model)
     if asked != "auto":
         return float(asked), rate
-    start = np.tile(e.loss.start(), (e.leaf.shape[1], 1))
-    total = float(e.loss.derivatives(start)[1].sum()) / start.shape[1]
-    splits = int(np.count_nonzero(~e.trees.is_leaf[e.trees.roots]))
-    a_leaf = total * splits / e.size(e.trees.is_leaf)
+    h = e.loss.derivatives(e.start_scores())[1]
+    splits = e.trees.n_trees - e.trees.n_constant
+    a_leaf = float(h.sum()) / h.shape[1] * splits / e.size(e.trees.is_leaf)
     wanted = min(MOST_RIDGE, a_leaf * (len(e.rounds()) * rate / EXPONENT - 1.0))
     if wanted < LEAST_RIDGE:
         return None

@@ -74,10 +74,8 @@ def boosted_again(e: Ensemble, ridge: float, rate: float) -> Array:
     ----------
     e : Ensemble
         Boosted.
-    ridge : float
-        Draws contributions towards zero, in units of the Hessian.
-    rate : float
-        By which each tree's contribution is multiplied: the learning rate.
+    ridge, rate : float
+        As for `sequential`.
 
     Returns
     -------
@@ -96,7 +94,7 @@ def optimism(e: Ensemble, ridge: float, rate: float) -> float:
     e : Ensemble
         Boosted.
     ridge, rate : float
-        As for `boosted_again`.
+        As for `sequential`.
 
     Returns
     -------
@@ -109,7 +107,7 @@ def optimism(e: Ensemble, ridge: float, rate: float) -> float:
     The structure stays, which was grown on all rows: what held-out rows would say is worse. The
     share compares models, it is no estimate of their loss.
     """
-    start = np.tile(e.loss.start(), (e.leaf.shape[1], 1))
+    start = e.start_scores()
     score, without = start.copy(), start.copy()
     n_nodes = e.trees.n_nodes
     for together in e.rounds():
@@ -144,8 +142,7 @@ def one_pass(
     trees, left, right = e.trees, e.trees.left, e.trees.right
     is_leaf, gain = is_leaf.copy(), np.zeros(trees.n_nodes)
     contribution = np.zeros((trees.n_nodes, e.width))
-    start = e.loss.start()
-    score = np.tile(start, (e.leaf.shape[1], 1))
+    start, score = e.loss.start(), e.start_scores()
     for number, together in enumerate(e.rounds()):
         g, h = e.loss.derivatives(score)
         for j in range(together.start, together.stop):

@@ -97,6 +97,10 @@ class Ensemble:
             compiled.add_contribution(node[j], self.column[j], part.start, contribution[part], out)
         return out
 
+    def start_scores(self) -> Array:
+        """Raw scores of all rows before the first tree, (n_rows, n_scores)."""
+        return np.tile(self.loss.start(), (self.leaf.shape[1], 1))
+
     def sums(self, score: Array) -> tuple[Array, Array]:
         """Sums of both derivatives over the rows of every node, (n_nodes, width) each."""
         trees = self.trees
