@@ -44,12 +44,14 @@ booster = lightgbm.LGBMClassifier(
 grown = lightgbm.LGBMClassifier(**booster.get_params()).fit(X_train, y_train)
 
 # %%
-# Three ways down. `cost_complexity` merges the weakest links of all trees jointly and refits the
+# Four ways down. `cost_complexity` merges the weakest links of all trees jointly and refits the
 # leaves that remain. `sequential` boosts again on the grown structure, so that later trees correct
-# for what was cut from earlier ones. `truncate` drops the last rounds.
+# for what was cut from earlier ones. `additive` lets the model's splits stand alone, in a sum of
+# functions of single columns: what is lost on the way there is what columns say together.
+# `truncate` drops the last rounds.
 paths = {
     name: pruning_path(grown, X_train, y_train, method=name)
-    for name in ("cost_complexity", "sequential", "truncate")
+    for name in ("cost_complexity", "sequential", "additive", "truncate")
 }
 figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for name, path in paths.items():

@@ -49,10 +49,13 @@ def assert_nested(path: Any) -> None:
     splits = removed_at[~is_leaf]
     assert np.all(splits >= 1), "nested: no split is gone in the model as grown"
     assert np.all(splits <= n_steps), "nested: what never goes is numbered n_steps"
-    below = np.flatnonzero(trees.parent >= 0)
-    assert np.all(removed_at[below] <= removed_at[trees.parent[below]]), (
-        "nested: no node outlives the node above it"
-    )
+    if path.regrouped is None:
+        below = np.flatnonzero(trees.parent >= 0)
+        assert np.all(removed_at[below] <= removed_at[trees.parent[below]]), (
+            "nested: no node outlives the node above it"
+        )
+    else:  # splits that stand alone have none above
+        assert_nested(path.regrouped)
     assert set(splits) >= set(range(1, n_steps)), "nested: something goes at every step"
 
 

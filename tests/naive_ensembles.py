@@ -207,3 +207,52 @@ def is_ordered(left, right, is_leaf, direction, value):
         if max(low) > min(high):
             return False
     return True
+
+
+def goes_left(splits, t, row):
+    """Whether a split sends a row left, by what `Splits` says of it."""
+    x, ends = row[splits.feature[t]], splits.category_offsets
+    if len(ends) > 1 and ends[t] < ends[t + 1]:
+        return not math.isnan(x) and int(x) in set(splits.category_values[ends[t] : ends[t + 1]])
+    return bool(splits.missing_left[t]) if math.isnan(x) else bool(x <= splits.threshold[t])
+
+
+def additive_states(e, splits, X, rate, rounds, ridge):
+    """States of boosting by single splits: (splits in use, what each adds, scores of all rows)."""
+    trees, side, pool = e.trees, {}, {}
+    for t in np.flatnonzero(splits.feature >= 0):
+        side[t] = tuple(goes_left(splits, t, row) for row in X)
+        if len(set(side[t])) == 2:
+            alike = min(side[t], tuple(not left for left in side[t]))
+            k = trees.tree_output[trees.tree_of[t]]
+            pool.setdefault((splits.feature[t], k, alike), t)
+    score = np.tile(e.loss.start(), (len(X), 1))
+    used, value, states = [], {}, []
+    most = (e.size(trees.is_leaf) - 1) // 2
+    for _ in range(rounds):
+        g, h = e.loss.derivatives(score)
+        offers = []
+        for t in pool.values():
+            k = trees.tree_output[trees.tree_of[t]]
+            gain, steps = 0.0, []
+            for left in (True, False):
+                rows = [i for i, own in enumerate(side[t]) if own == left]
+                G, H = g[rows, k].sum(), h[rows, k].sum()
+                steps.append(-G / (H + ridge) if H + ridge > 0 else 0.0)
+                gain -= 0.5 * G * steps[-1]
+            if e.direction[t] * (steps[1] - steps[0]) >= 0:
+                offers.append((gain, int(t), steps))
+        best = max((gain for gain, *_ in offers), default=0.0)
+        if best <= 0:
+            break
+        _, t, steps = next(o for o in offers if o[0] >= best * (1 - 1e-9))
+        if t not in used:
+            if len(used) == most:
+                break
+            states.append((list(used), dict(value), score.copy()))
+            used.append(t)
+        old = value.get(t, (0.0, 0.0))
+        value[t] = tuple(v + rate * step for v, step in zip(old, steps, strict=True))
+        k = trees.tree_output[trees.tree_of[t]]
+        score[:, k] += [rate * steps[0] if left else rate * steps[1] for left in side[t]]
+    return [*states, (used, value, score)]

@@ -41,7 +41,7 @@ from treeprune import (
 from treeprune.selection import aligned_steps
 
 SMALL = {"n_estimators": 6, "num_leaves": 6, "min_child_samples": 5, "n_jobs": 1, "verbose": -1}
-METHODS_OF_BOOSTERS = ["cost_complexity", "sequential", "truncate", "l1"]
+METHODS_OF_BOOSTERS = ["cost_complexity", "sequential", "additive", "truncate", "l1"]
 METHODS_OF_FORESTS = ["cost_complexity", "truncate", "l1"]
 
 

@@ -53,6 +53,7 @@ BOOSTER_METHODS = {
     "sequential": METHODS["sequential"].with_options(steps=10),
     "sequential refitted": METHODS["sequential"].with_options(refit=50.0, ridge=1.0, steps=8),
     "l1": METHODS["l1"].with_options(steps=8),
+    "additive": METHODS["additive"].with_options(rounds=30, steps=8),
     "truncate": METHODS["truncate"],
 }
 FOREST_METHODS = {
@@ -134,7 +135,7 @@ def forests(draw):
 def path_of(case: Case, name: str, methods=None, **options):
     """The path by a method of the table above; None where it is not for such a model."""
     method = {**BOOSTER_METHODS, **(methods or {})}[name]
-    if method.name == "sequential" and native.read(case.model).average:
+    if method.name in ("sequential", "additive") and native.read(case.model).average:
         return None
     if name in WITHOUT_ROWS:
         return pruning_path(case.model, method=method, **options)
@@ -843,7 +844,10 @@ def test_a_long_forest_is_truncated_in_few_steps():
 def raw_of(path, X):
     """Raw scores by step, by the path itself."""
     leaf = native.apply(path.model, X)
-    return lambda step: path.stages.raw(leaf, step)
+    if path.regrouped is None:
+        return lambda step: path.stages.raw(leaf, step)
+    later = raw_of(path.regrouped, X)
+    return lambda step: later(step - 1) if step else path.stages.first.raw(leaf, 0)
 
 
 def assert_path(path, X, to_the_end=True):
@@ -909,7 +913,7 @@ def predictions(model, X, trees):
 
 def assert_risks(path, case):
     """The risk of a step that rows have decided on is their mean loss; else it starts at zero."""
-    if not path.values or path.method == "truncate":
+    if (not path.values and path.regrouped is None) or path.method == "truncate":
         assert np.isnan(path.risk).all() or abs(path.risk[0]) < 1e-12
         return
     weight = native.row_weights(path.model, np.asarray(case.y), case.weight)
@@ -1045,7 +1049,7 @@ def test_paths_are_whole_nouns(name):
 @given(boosters, st.sampled_from(list(BOOSTER_METHODS)))
 def test_kept_columns_keep_their_splits(options, name):
     case = booster(**options)
-    assume(name != "truncate")
+    assume(name not in ("truncate", "additive"))
     path = path_of(case, name, never_prune=[1])
     assume(path is not None)
     laws.assert_nested(path)
@@ -1300,7 +1304,7 @@ def test_only_what_is_boosted_and_refitted_is_boosted_again(binary):
 
 
 @pytest.mark.parametrize("given", [{"risk": "brier"}, {"cost_matrix": [[0, 1], [5, 0]]}])
-@pytest.mark.parametrize("method", ["cost_complexity", "l1", "sequential", "truncate"])
+@pytest.mark.parametrize("method", ["additive", "cost_complexity", "l1", "sequential", "truncate"])
 def test_risks_of_nodes_mean_nothing_for_boosters(binary, method, given):
     with pytest.raises(ValueError, match=r"goes by the loss .* leave out (risk=|cost_matrix)"):
         pruning_path(binary.model, binary.X, binary.y, method=method, **given)
@@ -1378,7 +1382,7 @@ def test_settings_that_make_no_sense_are_refused(method, options, said):
 
 
 def test_prune_asks_for_a_size(binary):
-    for method in ("cost_complexity", "sequential", "truncate", "l1"):
+    for method in ("cost_complexity", "sequential", "additive", "truncate", "l1"):
         with pytest.raises(ValueError, match="give strength or max_size"):
             prune(binary.model, binary.X, binary.y, method=method)
         small = prune(binary.model, binary.X, binary.y, method=method, max_size=8)

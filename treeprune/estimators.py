@@ -299,11 +299,11 @@ class PrunedClassifier(ClassifierMixin, _Pruned):
     method : str or Method
         Trees and forests: "cost_complexity" (default), "reduced_error", "error_based",
         "minimum_error", "pessimistic", "agreement". Boosters: "cost_complexity", "sequential",
-        "l1", "truncate" (the last two for forests too). Networks: "magnitude", "gradient",
-        "fisher", "random", "l1", "backward_elimination". See `METHODS`.
+        "additive", "l1", "truncate" (the last two for forests too). Networks: "magnitude",
+        "gradient", "fisher", "random", "l1", "backward_elimination". See `METHODS`.
     strength : "auto", "best", "one_se" or float
-        "auto" is "one_se" for cost_complexity, sequential, truncate, l1 and networks, and the
-        textbook rule without cross-validation for the others. "best" is the step with the best
+        "auto" is "one_se" for cost_complexity, sequential, additive, truncate, l1 and networks, and
+        the textbook rule without cross-validation for the others. "best" is the step with the best
         cross-validated score, "one_se" the smallest model within one standard error of it. A number
         is applied as it is, without cross-validation, as in a search; of networks it is the share
         of units removed.

@@ -19,7 +19,7 @@ import pandas as pd
 
 from . import scoring as scores
 from .network import Network
-from .stages import EnsembleStages, NetworkStages, Stages, TreeStages
+from .stages import EnsembleStages, NetworkStages, RegroupedStages, Stages, TreeStages
 from .trees import Trees
 
 __all__ = ["PruningPath"]
@@ -73,6 +73,10 @@ class PruningPath:
     measures : DataFrame or None
         A row a step, once `interpretability` has measured the path: `interpretability` (the
         composite), its components, and `loss` with `loss_se`; intervals beside them.
+    regrouped : PruningPath or None
+        Of `additive`, whose splits stand alone from step 1 on: the path of the model that they
+        make, whose step 0 is this one's step 1. `removed_at` here says of the first node that
+        splits so when the split goes.
 
     References
     ----------
@@ -108,6 +112,7 @@ class PruningPath:
     values: tuple[Array, ...] = ()
     counts: dict[str, Array] = field(default_factory=dict)
     measures: pd.DataFrame | None = None
+    regrouped: PruningPath | None = None
 
     def __post_init__(self) -> None:
         for name in ("removed_at", "strength", "size", "risk"):
@@ -348,7 +353,10 @@ class PruningPath:
         if self.trees is None:
             return NetworkStages(self.model, self.networks)
         if self.values or self.is_boosted:
-            return EnsembleStages(self.model, self.trees, self.removed_at, len(self), self.values)
+            own = EnsembleStages(self.model, self.trees, self.removed_at, len(self), self.values)
+            if self.regrouped is None:
+                return own
+            return RegroupedStages(own, self.regrouped.stages)
         return TreeStages(self.model, self.trees, self.removed_at, len(self))
 
     def is_constant(self, step: int) -> bool:

@@ -1,14 +1,15 @@
 """The models of a path, one a step, asked without being built: predictions and sums of losses.
 
 Trees share their leaves: rows are sent down once and every step is looked up. Ensembles whose
-leaves were refitted after a cut share the leaves, not their values; networks that were fine-tuned
-share nothing but the rows.
+leaves were refitted after a cut share the leaves, not their values; where splits were regrouped the
+model as grown stands before them; networks that were fine-tuned share nothing but the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from .losses import node_loss, sum_rows, value_losses
 from .network import Network
 from .trees import LINKS, Trees
 
-__all__ = ["EnsembleStages", "NetworkStages", "Stages", "TreeStages"]
+__all__ = ["EnsembleStages", "NetworkStages", "RegroupedStages", "Stages", "TreeStages"]
 
 Array = npt.NDArray
 
@@ -276,6 +277,59 @@ class EnsembleStages:
             _CODES[kind],
             out,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class RegroupedStages:
+    """Steps of which the first is a model as grown, and the others are those of another one.
+
+    `rest` are the steps of the model into whose trees the splits of the grown one were regrouped.
+    """
+
+    first: EnsembleStages
+    rest: Stages
+
+    @property
+    def model(self) -> Any:
+        """As grown."""
+        return self.first.model
+
+    @property
+    def base(self) -> Trees:
+        """Of the model as grown."""
+        return self.first.base
+
+    def __len__(self) -> int:
+        return 1 + len(self.rest)
+
+    def values(self, X: Any) -> Callable[[int], Array]:
+        """The rows' leaves are found once, of either model when it is asked first."""
+        first = cache(lambda: self.first.values(X))
+        rest = cache(lambda: self.rest.values(X))
+        return lambda step: rest()(step - 1) if step else first()(0)
+
+    def write(self, step: int) -> Any:
+        """The native model of a step."""
+        return self.rest.write(step - 1) if step else self.first.write(0)
+
+    def losses(
+        self,
+        X: Any,
+        y: Array,
+        weight: Array,
+        kind: str,
+        share: Array,
+        steps: Array | None = None,
+    ) -> Array:
+        """Each of the two says its own."""
+        asked = np.arange(len(self)) if steps is None else np.unique(steps)
+        out = np.full(len(self), np.nan)
+        if len(asked) and asked[0] == 0:
+            out[0] = self.first.losses(X, y, weight, kind, share, np.zeros(1, np.int64))[0]
+        later = asked[asked > 0] - 1
+        if len(later):
+            out[1:] = self.rest.losses(X, y, weight, kind, share, later)
+        return out
 
 
 @dataclass(frozen=True, eq=False)

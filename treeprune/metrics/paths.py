@@ -42,6 +42,7 @@ from ..pruning.methods import METHODS, Method
 from ..scoring import thin
 from ..selection import Recipe, Rows, aligned_steps
 from ..stages import EnsembleStages, TreeStages
+from ..trees import Splits, Trees
 
 __all__ = ["measure_path"]
 
@@ -107,10 +108,19 @@ class PathSubject:
         if path.trees is None:
             networks = [path.networks[s] for s in self.at]
             return measure_networks(view, reference, networks, answers)
-        is_leaf = path.trees.is_leaf | (path.removed_at <= self.at[:, None])
-        stages = path.stages
-        assert isinstance(stages, TreeStages | EnsembleStages)
-        values = step_values(path.trees, path.removed_at, self.at, stages.node_values)
+        if path.regrouped is None:
+            return measure_trees(view, reference, *_nodes_at(path, self.at), answers)
+        # Both models stand side by side in one: of each step one of them is all constant zero.
+        trees, splits = _side_by_side(path, path.regrouped)
+        grown = self.at == 0
+        is_leaf = np.ones((len(self.at), trees.n_nodes), np.bool_)
+        values = np.zeros((*is_leaf.shape, path.trees.value[0].size))
+        n = path.trees.n_nodes
+        is_leaf[grown, :n] = path.trees.is_leaf
+        values[grown, :n] = path.trees.value.reshape(n, -1)
+        if not grown.all():
+            is_leaf[~grown, n:], values[~grown, n:] = _nodes_at(path.regrouped, self.at[~grown] - 1)
+        view = replace(view, trees=trees, splits=splits)
         return measure_trees(view, reference, is_leaf, values, answers)
 
     def again(self, training: Training, seed: int) -> PathSubject:
@@ -120,6 +130,56 @@ class PathSubject:
         path = own.path(Rows.of(X, training.y, training.weight, training.groups))
         at = aligned_steps(self.whole, path, own.method)[self.at]
         return PathSubject(path, at, self.feature_map, self.recipe, self.whole)
+
+
+def _nodes_at(path: PruningPath, at: npt.NDArray) -> tuple[npt.NDArray[np.bool_], Array]:
+    """Leaves, and what each node of the grown trees tells, at steps of a path."""
+    stages = path.stages
+    assert path.trees is not None
+    assert isinstance(stages, TreeStages | EnsembleStages)
+    is_leaf = path.trees.is_leaf | (path.removed_at <= at[:, None])
+    return is_leaf, step_values(path.trees, path.removed_at, at, stages.node_values)
+
+
+def _side_by_side(path: PruningPath, other: PruningPath) -> tuple[Trees, Splits]:
+    """The trees of two boosters as those of one."""
+    one, two = path.trees, other.trees
+    assert one is not None
+    assert two is not None
+    n = one.n_nodes
+
+    def both(name: str, a: Any = one, b: Any = two) -> npt.NDArray:
+        return np.concatenate([getattr(a, name), getattr(b, name)])
+
+    def later(nodes: npt.NDArray) -> npt.NDArray:
+        return np.where(nodes < 0, -1, nodes + n)
+
+    trees = replace(
+        one,
+        left=np.concatenate([one.left, later(two.left)]),
+        right=np.concatenate([one.right, later(two.right)]),
+        roots=np.concatenate([one.roots, later(two.roots)]),
+        value=both("value"),
+        weight=both("weight"),
+        n_rows=both("n_rows"),
+        impurity=both("impurity"),
+        tree_weight=both("tree_weight"),
+        tree_output=both("tree_output"),
+    )
+    pair = native.splits(path.model), native.splits(other.model)
+    n_sets = [
+        np.diff(own.category_offsets) if len(own.category_offsets) > 1 else np.zeros(m, np.int64)
+        for own, m in zip(pair, (n, two.n_nodes), strict=True)
+    ]
+    splits = replace(
+        pair[0],
+        feature=both("feature", *pair),
+        threshold=both("threshold", *pair),
+        missing_left=both("missing_left", *pair),
+        category_values=both("category_values", *pair),
+        category_offsets=np.concatenate([[0], *n_sets]).cumsum(),
+    )
+    return trees, splits
 
 
 def _received(feature_map: FeatureMap, X: Any) -> Any:

@@ -51,6 +51,7 @@ __all__ = [
     "splits",
     "stored_bytes",
     "structure",
+    "stumps",
     "supported",
     "to_sklearn_mlp",
     "training",
@@ -803,6 +804,70 @@ def write(
     2
     """
     return _reader_of(model, "tree or forest").write(model, is_leaf, value, fold=fold)
+
+
+def stumps(
+    model: Any,
+    node: NDArray,
+    value: NDArray,
+    *,
+    n_rows: NDArray,
+    hessian: NDArray,
+    gain: NDArray,
+    start: NDArray,
+) -> tuple[Any, NDArray[np.int64]]:
+    """A booster of the same type whose trees are splits of this one, each standing alone.
+
+    Parameters
+    ----------
+    model : fitted booster
+        Never changed.
+    node : array of int, shape (n_stumps,)
+        Nodes that split; each adds to the score of its tree.
+    value : array of float64, shape (n_stumps, 2)
+        Of the left and the right leaf.
+    n_rows, hessian : array, shape (n_stumps, 2)
+        Rows in both leaves and their sums of the loss's second derivative, from which the model's
+        own attributions follow.
+    gain : array of float64, shape (n_stumps,)
+        What each split saves, for the model's own importances.
+    start : array of float64, shape (n_scores,)
+        What each sum starts from; it is added to the first stump of the score, as LightGBM does.
+
+    Returns
+    -------
+    model
+    tree : array of int64, shape (n_stumps,)
+        Number of the tree that each stump has become.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If the model is no booster that can be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lightgbm import LGBMRegressor
+    >>> from treeprune import native
+    >>> X = np.arange(60.0)[:, None]
+    >>> model = LGBMRegressor(n_estimators=3, n_jobs=1, verbose=-1).fit(X, X[:, 0])
+    >>> told = {"n_rows": np.full((1, 2), 30), "hessian": np.full((1, 2), 30.0)}
+    >>> one, tree = native.stumps(
+    ...     model, [0], np.array([[-1.0, 1.0]]), gain=np.ones(1), start=np.full(1, 4.0), **told
+    ... )
+    >>> one.predict(X)[[0, -1]].tolist(), tree.tolist()
+    ([3.0, 5.0], [0])
+    """
+    reader = _reader_of(model, "tree or forest")
+    if not hasattr(reader, "stumps"):
+        raise UnsupportedModelError(
+            f"the splits of a {type(model).__name__} cannot stand alone; possible are LightGBM "
+            "models"
+        )
+    return reader.stumps(
+        model, node, value=value, n_rows=n_rows, hessian=hessian, gain=gain, start=start
+    )
 
 
 def objective(model: Any) -> str:

@@ -29,7 +29,7 @@ from .lightgbm_text import (
     read_splits,
     read_trees,
 )
-from .lightgbm_write import write_text
+from .lightgbm_write import write_stumps, write_text
 from .sklearn_trees import row_weights as class_weights
 
 __all__ = [
@@ -274,7 +274,18 @@ def check_prunable(model: Any) -> None:
 def write(model: Any, is_leaf: Array, value: Array | None = None, *, fold: bool = False) -> Any:
     """The same type of model with the nodes of the mask as leaves."""
     check_prunable(model)
-    text = write_text(_text(model), is_leaf, value, fold=fold)
+    return _of_text(model, write_text(_text(model), is_leaf, value, fold=fold))
+
+
+def stumps(model: Any, node: Array, **told: Array) -> tuple[Any, npt.NDArray[np.int64]]:
+    """The same type of model whose trees are these splits; the tree that each has become."""
+    check_prunable(model)
+    text, tree = write_stumps(_text(model), node, **told)
+    return _of_text(model, text), tree
+
+
+def _of_text(model: Any, text: str) -> Any:
+    """The same type of model with other trees, from a text that has been read."""
     booster = _new_booster(_booster(model), text)
     if _booster(model) is model:
         return booster

@@ -1,4 +1,4 @@
-"""The text of a LightGBM booster in which nodes have become leaves.
+"""The text of a LightGBM booster in which nodes have become leaves, or splits trees of their own.
 
 Words that still hold are copied, so that what is not pruned keeps every digit; the others are
 written as LightGBM writes them, so that it saves the very text it was given. What LightGBM derives
@@ -18,7 +18,7 @@ from .. import kernels
 from ..trees import Trees
 from .lightgbm_text import Text, TextTree, node_values, parse, to_trees
 
-__all__ = ["write_text"]
+__all__ = ["write_stumps", "write_text"]
 
 Array = npt.NDArray
 
@@ -59,7 +59,99 @@ def write_text(text: str, is_leaf: Array, value: Array | None, *, fold: bool) ->
     state = _pruned(parsed, trees, is_leaf, value)
     slots = _folded(state, parsed) if fold and not parsed.average else list(range(trees.n_trees))
     blocks = [_block(state, parsed, number, tree) for number, tree in enumerate(slots)]
-    new = _with_sizes(parsed.head, blocks) + "".join(blocks) + _with_importances(parsed, state)
+    gain = np.concatenate([_gains(tree) for tree in parsed.trees])
+    asked = state.kept & ~state.leaf & (gain > 0)  # LightGBM counts no others
+    return _whole(parsed, blocks, parsed.stacked("feature")[asked])
+
+
+def write_stumps(
+    text: str, node: Array, value: Array, n_rows: Array, hessian: Array, gain: Array, start: Array
+) -> tuple[str, Array]:
+    """The text of a booster whose trees are splits of this one, each standing alone.
+
+    Parameters
+    ----------
+    text : str
+        Of the grown booster.
+    node : array of int, shape (n_stumps,)
+        Nodes that split, over the nodes of `read_trees(text)`.
+    value, hessian : array of float64, shape (n_stumps, 2)
+        Of the left and the right leaf.
+    n_rows : array of int, shape (n_stumps, 2)
+    gain : array of float64, shape (n_stumps,)
+    start : array of float64, shape (n_scores,)
+        Added to the first stump of each score, or a tree of its own where there is none.
+
+    Returns
+    -------
+    str
+    array of int64, shape (n_stumps,)
+        Number of the tree that each stump has become: those of a score in their order.
+
+    Raises
+    ------
+    MalformedModelError, UnsupportedModelError
+        As `read_trees`.
+    ValueError
+        If a node does not split, or a number is not finite.
+    """
+    parsed = parse(text)
+    trees = to_trees(parsed)
+    node = np.asarray(node, dtype=np.int64)
+    if trees.is_leaf[node].any() or not np.isfinite(value).all():
+        raise ValueError("stumps are made of nodes that split, with finite values")
+    score, n_scores = trees.tree_output[trees.tree_of[node]], parsed.n_scores
+    rank = np.zeros(len(node), np.int64)
+    for k in range(n_scores):
+        rank[score == k] = np.arange(np.count_nonzero(score == k))
+    tree = rank * n_scores + score
+    value = value + np.where(rank == 0, start[score], 0.0)[:, None]
+    stump_of = {int(number): s for s, number in enumerate(tree)}
+    blocks = []
+    for number in range(n_scores * (1 + int(rank.max(initial=0)))):
+        s = stump_of.get(number)
+        if s is None:
+            alone = start[number] if number < n_scores else 0.0
+            count = str(int(trees.n_rows[0]))
+            lines = _one_leaf(parsed.trees[0], f"{alone:.17g}", count, "1")
+        else:
+            j = int(trees.tree_of[node[s]])
+            own = parsed.trees[j], int(node[s] - trees.roots[j])
+            lines = _stump(*own, value[s], n_rows[s], hessian[s], gain[s])
+        blocks.append(_joined(lines, number))
+    return _whole(parsed, blocks, parsed.stacked("feature")[node[gain > 0]]), tree
+
+
+def _stump(
+    tree: TextTree, t: int, value: Array, n_rows: Array, hessian: Array, gain: float
+) -> dict[str, str]:
+    """The lines of one split that stands alone."""
+    inner = np.array([t])
+    words = {key: _picked(tree, key, inner) for key in _OF_INNER if key in tree.lines}
+    total = hessian.sum()
+    share = hessian / total if total > 0 else np.full(2, 0.5)
+    words |= {
+        "split_gain": [f"{gain:g}"],
+        "left_child": ["-1"],
+        "right_child": ["-2"],
+        "internal_value": [f"{share @ value:g}"],
+        "internal_weight": [f"{total:g}"],
+        "internal_count": [str(int(n_rows.sum()))],
+        "leaf_value": [f"{v:.17g}" for v in value],
+        "leaf_weight": [f"{v:.17g}" for v in hessian],
+        "leaf_count": [str(int(n)) for n in n_rows],
+    }
+    words |= _set_words(tree, inner, words["threshold"])
+    lines = {**tree.lines, "num_leaves": "2", "num_cat": "0", "shrinkage": "1"}
+    lines |= {key: " ".join(found) for key, found in words.items() if key in tree.lines}
+    if lines["num_cat"] == "0":
+        return {key: line for key, line in lines.items() if key not in _OF_SETS}
+    return lines
+
+
+def _whole(parsed: Text, blocks: list[str], feature: Array) -> str:
+    """The new text, read back; `feature` is the column of every split that counts."""
+    new = _with_sizes(parsed.head, blocks) + "".join(blocks) + _with_importances(parsed, feature)
     to_trees(parse(new))
     return new
 
@@ -160,6 +252,10 @@ def _block(state: _Pruned, parsed: Text, number: int, tree: int | None) -> str:
         lines = _one_leaf(parsed.trees[0], "0", str(int(state.trees.n_rows[root])), "1")
     else:
         lines = _lines(state, parsed.trees[tree], tree)
+    return _joined(lines, number)
+
+
+def _joined(lines: dict[str, str], number: int) -> str:
     return "".join(f"{k}={v}\n" for k, v in {**lines, "Tree": str(number)}.items()) + "\n\n"
 
 
@@ -258,15 +354,13 @@ def _with_sizes(head: str, blocks: list[str]) -> str:
     return re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", head, flags=re.MULTILINE)
 
 
-def _with_importances(parsed: Text, state: _Pruned) -> str:
+def _with_importances(parsed: Text, feature: Array) -> str:
     """What follows the trees, where LightGBM counts the splits of every column."""
     mark = "\nfeature_importances:\n"
     before, found, after = parsed.tail.partition(mark)
     if not found:
         return parsed.tail
-    gain = np.concatenate([_gains(tree) for tree in parsed.trees])
-    asked = state.kept & ~state.leaf & (gain > 0)  # LightGBM counts no others
-    counts = np.bincount(parsed.stacked("feature")[asked], minlength=len(parsed.feature_names))
+    counts = np.bincount(feature, minlength=len(parsed.feature_names))
     lines = [
         f"{parsed.feature_names[j]}={counts[j]}\n"
         for j in np.argsort(-counts, kind="stable")

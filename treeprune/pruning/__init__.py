@@ -72,11 +72,12 @@ def pruning_path(
         `agreement` (held-out rows, labels not used); for other methods of trees the statistics
         stored in the model serve where they suffice. The risk "impurity" always comes from the
         model. Networks need the rows they were trained on, for fine-tuning, and so do ensembles
-        wherever leaves are refitted ("sequential", "l1", `cost_complexity` of boosters).
+        wherever leaves are refitted ("sequential", "additive", "l1", `cost_complexity` of
+        boosters).
     method : str or Method
         A name in `METHODS`. For trees: "cost_complexity", "reduced_error", "error_based",
         "minimum_error", "pessimistic", "agreement"; the same for forests, and "truncate", "l1".
-        For boosters: "cost_complexity", "sequential", "l1", "truncate". For networks:
+        For boosters: "cost_complexity", "sequential", "additive", "l1", "truncate". For networks:
         "magnitude", "gradient", "fisher", "random", "l1", "backward_elimination".
     risk : str, optional
         Of trees and forests, for cost_complexity ("impurity" by default, the growing criterion,
@@ -145,9 +146,11 @@ def pruning_path(
     much the same as the model); `with_options(refit=None)` orders once, by any rows, and leaves
     node values as they are; without rows the Hessians that the model has stored decide.
     "sequential" boosts again on the grown structure: each tree keeps what pays for its leaves,
-    given the errors of its pruned predecessors. "l1" weighs whole trees, "truncate" drops the last
-    rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints of
-    the model are kept at every step. `refit_leaves` refits a model that is cut already.
+    given the errors of its pruned predecessors. "additive" takes the trees apart: the model's
+    different splits stand alone, chosen and weighed by boosting again, so that every step but the
+    first is a sum of functions of single columns. "l1" weighs whole trees, "truncate" drops the
+    last rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints
+    of the model are kept at every step. `refit_leaves` refits a model that is cut already.
 
     Ridges of refits are in units of the loss's Hessian: weights are read as counts of rows, and
     on few rows a refit moves little. The strength of a booster's step is the loss per unit of row

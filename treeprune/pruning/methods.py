@@ -172,7 +172,8 @@ class Method:
             the same as the model; "auto": up to 100, the more, the more rounds there are, the
             smaller leaves are, and the worse the trees fit rows that are left out of their own
             leaves' sums; None below 10); sequential also `ridge`, which draws leaves to zero, and
-            `rate`, with how many times the model's own learning rate trees are added.
+            `rate`, with how many times the model's own learning rate trees are added; additive:
+            `rounds` of steps of single splits, by `learning_rate`, with this `ridge` towards zero.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of
@@ -213,7 +214,7 @@ class Method:
 
 def _check_ensemble_options(options: Mapping[str, Any]) -> None:
     """Refuse settings of refits that make no sense."""
-    for name in ("sweeps", "steps"):
+    for name in ("sweeps", "steps", "rounds"):
         value = options.get(name, 1)
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
@@ -228,9 +229,10 @@ def _check_ensemble_options(options: Mapping[str, Any]) -> None:
         )
     if "ridge" in options and not isinstance(options["ridge"], Real):
         raise ValueError(f"ridge must be a number of at least 0, got {options['ridge']!r}")
-    rate = options.get("rate", 1.0)
-    if not isinstance(rate, Real) or not 0 < float(rate) < np.inf:
-        raise ValueError(f"rate must be a number above 0, got {rate!r}")
+    for name in ("rate", "learning_rate"):
+        rate = options.get(name, 1.0)
+        if not isinstance(rate, Real) or not 0 < float(rate) < np.inf:
+            raise ValueError(f"{name} must be a number above 0, got {rate!r}")
 
 
 def _check_schedule(method: str, options: Mapping[str, Any]) -> None:
@@ -452,6 +454,17 @@ METHODS: dict[str, Method] = {
             models=("booster",),
             options={"ridge": 20.0, "rate": 1.0, "refit": None, "sweeps": 1, "steps": 40},
             together=ensembles.sequential_path,
+        ),
+        Method(
+            "additive",
+            "this package; Friedman (2001), Greedy function approximation; compare Friedman & "
+            "Popescu (2008), Predictive learning via rule ensembles",
+            rows="training",
+            rule="one_se",
+            tasks=_ANY,
+            models=("booster",),
+            options={"learning_rate": 0.2, "rounds": 150, "ridge": 1.0, "steps": 40},
+            together=ensembles.additive_path,
         ),
         Method(
             "truncate",

@@ -1,4 +1,4 @@
-"""Pruning of forests and boosters: jointly, one after another, by whole trees, by rounds."""
+"""Pruning of forests and boosters: jointly, in turn, by trees, by rounds, by single splits."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...losses import check_rows
 from ...objectives import objective_of
 from ...path import PruningPath
 from ...trees import Splits, Trees
+from .additive import additive
 from .garrote import tree_weights
 from .joint import fixed_order, in_order, measured_risk, refitted_rounds, stored_risk
 from .sequential import optimism, sequential
@@ -22,6 +23,7 @@ from .truncate import truncated
 
 __all__ = [
     "Grown",
+    "additive_path",
     "garrote_path",
     "joint_path",
     "refit_leaves",
@@ -193,6 +195,29 @@ def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
         rate=float(options["rate"]) * native.learning_rate(grown.model),
         steps=int(options["steps"]),
         refit=None if options["refit"] is None else _refit(options, e),
+    )
+
+
+def additive_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
+    """A sum of the grown splits, each standing alone."""
+    if grown.locked.any():
+        raise ValueError(
+            "never_prune is not possible with additive, in which no split stays where it was"
+        )
+    if grown.trees.average:
+        raise ValueError(
+            "additive needs trees that correct each other; those of a random forest are grown "
+            "apart. Use cost_complexity, l1 or truncate"
+        )
+    e = grown.measured("additive")
+    return additive(
+        e,
+        grown.splits,
+        grown.X,
+        learning_rate=float(options["learning_rate"]),
+        rounds=int(options["rounds"]),
+        ridge=float(options["ridge"]),
+        steps=int(options["steps"]),
     )
 
 

@@ -16,6 +16,7 @@ Array = NDArray
 __all__ = [
     "add_contribution",
     "answering",
+    "cell_sums",
     "clip_monotone",
     "lasso",
     "merge_costs",
@@ -46,6 +47,24 @@ def tree_sums(node: Array, g: Array, h: Array, column: int, first: int, G: Array
         for k in range(G.shape[1]):
             G[t, k] += g[i, column + k]
             H[t, k] += h[i, column + k]
+
+
+@njit(cache=True)
+def cell_sums(cell: Array, g: Array, h: Array, n_cells: int) -> Array:
+    """Sums of both derivatives over the rows of every cell, float64 (n_cells, 2).
+
+    Parameters
+    ----------
+    cell : int32 (n_columns, n_rows)
+        Cell of each row by each column, columns having cells of their own.
+    g, h : float64 (n_rows,)
+    """
+    out = np.zeros((n_cells, 2))
+    for f in range(cell.shape[0]):
+        for i in range(cell.shape[1]):
+            out[cell[f, i], 0] += g[i]
+            out[cell[f, i], 1] += h[i]
+    return out
 
 
 @njit(cache=True)
