@@ -217,42 +217,99 @@ def goes_left(splits, t, row):
     return bool(splits.missing_left[t]) if math.isnan(x) else bool(x <= splits.threshold[t])
 
 
-def additive_states(e, splits, X, rate, rounds, ridge):
+def additive_states(e, splits, X, rate, ridge, least, rounds, rounds_a_step):
     """States of boosting by single splits: (splits in use, what each adds, scores of all rows)."""
     trees, side, pool = e.trees, {}, {}
-    for t in np.flatnonzero(splits.feature >= 0):
+    column = trees.tree_output[trees.tree_of]
+    for t in map(int, np.flatnonzero(splits.feature >= 0)):
         side[t] = tuple(goes_left(splits, t, row) for row in X)
         if len(set(side[t])) == 2:
             alike = min(side[t], tuple(not left for left in side[t]))
-            k = trees.tree_output[trees.tree_of[t]]
-            pool.setdefault((splits.feature[t], k, alike), t)
-    score = np.tile(e.loss.start(), (len(X), 1))
-    used, value, states = [], {}, []
+            pool.setdefault((splits.feature[t], column[t], alike), t)
+    used, value = [], {}
+
+    def scores():
+        out = np.tile(e.loss.start(), (len(X), 1))
+        for t in used:
+            out[:, column[t]] += [value[t][0] if left else value[t][1] for left in side[t]]
+        return out
+
+    def offer(t):
+        g, h = (d[:, column[t]] for d in e.loss.derivatives(scores()))
+        gain, steps = 0.0, []
+        for left in (True, False):
+            rows = [i for i, own in enumerate(side[t]) if own == left]
+            G, H = g[rows].sum(), h[rows].sum()
+            full = -G / (H + ridge) if H + ridge > 0 else 0.0
+            steps.append(rate * full)
+            gain -= 0.5 * G * full
+        fits = e.direction[t] * (steps[1] - steps[0]) >= 0
+        return (gain if fits else -math.inf), t, steps
+
+    def advance(among):
+        offers = [offer(t) for t in pool.values() if t in among]
+        before = e.loss.mean(scores())
+        unit = 2 * before if e.loss.name == "squared_error" else 1.0
+        while offers and (best := max(o[0] for o in offers)) > least * unit:
+            one = next(o for o in offers if o[0] >= best * (1 - 1e-9))
+            _, t, steps = one
+            old, new = value.get(t, (0.0, 0.0)), t not in used
+            used.extend([t] * new)
+            for halving in range(5):
+                value[t] = tuple(v + step / 2**halving for v, step in zip(old, steps, strict=True))
+                if e.loss.mean(scores()) < before:
+                    return True
+            value[t] = old
+            if new:
+                used.remove(t)
+            offers.remove(one)
+        return False
+
     most = (e.size(trees.is_leaf) - 1) // 2
     for _ in range(rounds):
-        g, h = e.loss.derivatives(score)
-        offers = []
-        for t in pool.values():
-            k = trees.tree_output[trees.tree_of[t]]
-            gain, steps = 0.0, []
-            for left in (True, False):
-                rows = [i for i, own in enumerate(side[t]) if own == left]
-                G, H = g[rows, k].sum(), h[rows, k].sum()
-                steps.append(-G / (H + ridge) if H + ridge > 0 else 0.0)
-                gain -= 0.5 * G * steps[-1]
-            if e.direction[t] * (steps[1] - steps[0]) >= 0:
-                offers.append((gain, int(t), steps))
-        best = max((gain for gain, *_ in offers), default=0.0)
-        if best <= 0:
+        if not advance(used if len(used) >= most else list(pool.values())):
             break
-        _, t, steps = next(o for o in offers if o[0] >= best * (1 - 1e-9))
-        if t not in used:
-            if len(used) == most:
+    states = [(list(used), {t: value[t] for t in used}, scores())]
+    while used:
+        gone = cheapest(e, used, side, column, value, scores(), ridge)
+        h = e.loss.derivatives(scores())[1][:, column[gone]]
+        share = h[list(side[gone])].sum() / h.sum()
+        mean = share * value[gone][0] + (1 - share) * value[gone][1]
+        used.remove(gone)
+        heir = next((t for t in used if column[t] == column[gone]), None)
+        if heir is not None:
+            value[heir] = (value[heir][0] + mean, value[heir][1] + mean)
+        while True:  # half of all, as long as that is better
+            before, old = e.loss.mean(scores()), dict(value)
+            value.update({t: (a / 2, b / 2) for t, (a, b) in value.items()})
+            if not e.loss.mean(scores()) < before:
+                value.update(old)
                 break
-            states.append((list(used), dict(value), score.copy()))
-            used.append(t)
-        old = value.get(t, (0.0, 0.0))
-        value[t] = tuple(v + rate * step for v, step in zip(old, steps, strict=True))
-        k = trees.tree_output[trees.tree_of[t]]
-        score[:, k] += [rate * steps[0] if left else rate * steps[1] for left in side[t]]
-    return [*states, (used, value, score)]
+        for _ in range(rounds_a_step):
+            if not advance(used):
+                break
+        states.append((list(used), {t: value[t] for t in used}, scores()))
+    return states
+
+
+def cheapest(e, used, side, column, value, score, ridge):
+    """The split without which the quadratic of the loss is lowest, the others at their best."""
+    h = e.loss.derivatives(score)[1]
+    A = np.zeros((len(used), len(used)))
+    for a, s in enumerate(used):
+        for b, t in enumerate(used):
+            if column[s] == column[t]:
+                w = h[:, column[s]] / max(h[:, column[s]].sum(), 1e-300)
+                x, y = np.array(side[s], float), np.array(side[t], float)
+                A[a, b] = h[:, column[s]] @ ((x - w @ x) * (y - w @ y))
+    A += (ridge + 1e-9 * max(A.diagonal().max(), 1e-300)) * np.eye(len(A))
+    d = np.array([value[t][0] - value[t][1] for t in used])
+    costs = []
+    for s in range(len(used)):
+        others = [t for t in range(len(used)) if t != s]
+        move = np.zeros(len(used))
+        move[s] = -d[s]
+        if others:
+            move[others] = np.linalg.solve(A[np.ix_(others, others)], A[others, s] * d[s])
+        costs.append(0.5 * move @ A @ move)
+    return used[next(i for i, c in enumerate(costs) if c <= min(costs) * (1 + 1e-9))]

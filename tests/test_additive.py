@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import laws
 import naive_ensembles as naive
 import numpy as np
@@ -27,8 +29,10 @@ from treeprune import (
     pruning_path,
 )
 from treeprune.pruning.ensembles import kernels
+from treeprune.selection import aligned_steps
 
 ADDITIVE = METHODS["additive"]
+module = sys.modules["treeprune.pruning.ensembles.additive"]  # the package has a function so named
 
 
 def path_of(case: Case, **options):
@@ -66,30 +70,58 @@ def test_sums_over_cells(seed, columns, n):
         assert_allclose(found[c], [g[rows].sum(), h[rows].sum()], atol=1e-12)
 
 
-@settings(max_examples=20)
-@given(boosters, st.sampled_from([0.0, 1.0, 20.0]), st.sampled_from([0.1, 0.5, 1.0]))
-def test_states_are_those_of_boosting_by_single_splits(options, ridge, rate):
+@settings(max_examples=15)
+@given(
+    boosters,
+    st.sampled_from([0.5, 1.0, 20.0]),
+    st.sampled_from([0.1, 0.5, 1.0]),
+    st.sampled_from([0.0, 0.5, 9.0]),
+)
+def test_states_are_those_of_the_definition(options, ridge, rate, least):
     assume(options["boosting"] != "rf")
-    case = booster(**options)
-    path = path_of(case, ridge=ridge, learning_rate=rate, rounds=12, steps=1000)
+    case = booster(rows=80, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROUNDS_A_STEP", 3)
+        path = path_of(case, ridge=ridge, learning_rate=rate, least_gain=least, rounds=8, steps=99)
     e = ensemble(case)
     splits = native.splits(case.model)
-    states = naive.additive_states(e, splits, case.X, rate, 12, ridge)
     if path.trees.is_leaf.all():
         assert len(path) == 1
         return
+    states = naive.additive_states(e, splits, case.X, rate, ridge, least, 8, 3)
     assert len(path) == len(states) + 1
-    rest, told = path.regrouped, path.regrouped.stages.values(case.X)
-    total = e.loss.weight.sum()
-    for step, (used, value, score) in enumerate(states[::-1]):
+    told = path.regrouped.stages.values(case.X)
+    for step, (used, _, score) in enumerate(states):
         assert path.size[step + 1] == max(1, 2 * len(used))
-        assert_allclose(path.risk[step + 1], e.loss.mean(score), rtol=1e-9, atol=1e-12)
-        assert_allclose(told(step), path.trees.respond(score[:, None, :]), rtol=1e-8, atol=1e-10)
+        assert_allclose(path.risk[step + 1], e.loss.mean(score), rtol=1e-8, atol=1e-11)
+        assert_allclose(told(step), path.trees.respond(score[:, None, :]), rtol=1e-7, atol=1e-9)
         assert set(np.flatnonzero(path.removed_at > step + 1)) == set(used)
-        assert sorted(value) == sorted(used)
-    assert path.strength[1] == 0.0 and rest.risk[0] * total >= 0
+    assert path.strength[1] == 0.0
     laws.assert_nested(path)
     laws.assert_monotone_size(path)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 7), st.sampled_from([0.0, 1.0]))
+def test_what_goes_is_what_the_others_make_up_for_best(seed, m, ridge):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(m + 2, m))
+    curvature, d = A.T @ A, rng.normal(size=m)
+    for n in range(m + 1):
+        stays, cost = module.without(curvature, ridge, d, n)
+        assert len(stays) == n and cost >= 0
+    Q = curvature + ridge * np.eye(m)
+    one, cost = module.without(curvature, ridge, d, m - 1)
+    lowest = []
+    for s in range(m):  # least squares without s
+        rest = [t for t in range(m) if t != s]
+        move = np.zeros(m)
+        move[s] = -d[s]
+        if rest:
+            move[rest] = np.linalg.solve(Q[np.ix_(rest, rest)], Q[rest, s] * d[s])
+        lowest.append(0.5 * move @ Q @ move)
+    assert set(range(m)) - set(one) == {int(np.argmin(lowest))}
+    assert_allclose(cost, min(lowest), rtol=1e-5)
 
 
 # --- what such a model is ------------------------------------------------------------------------
@@ -169,15 +201,59 @@ def test_infinite_weights_of_evidence_stay_finite():
     assert np.isfinite(path.cut(1).predict_proba(X)).all()
 
 
+@pytest.mark.parametrize("weight", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("ridge", [0.0, 1.0])
+def test_rare_classes_do_not_blow_up(weight, ridge):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 3))
+    y = ((X[:, 0] > 2.3) & (rng.random(3000) < 0.9)).astype(int)
+    w = np.full(3000, weight)
+    model = LGBMClassifier(n_estimators=10, num_leaves=7, min_child_samples=5, n_jobs=1, verbose=-1)
+    model.fit(X, y, sample_weight=w)
+    method = ADDITIVE.with_options(ridge=ridge, rounds=200)
+    path = pruning_path(model, X, y, method=method, sample_weight=w)
+    assert path.risk[1] < 0.5 * path.risk[-1] and (path.risk[1:] <= path.risk[-1]).all()
+
+
 def test_more_rounds_fit_the_rows_better():
     X, y = load_breast_cancer(return_X_y=True)
     model = LGBMClassifier(n_estimators=50, n_jobs=1, verbose=-1).fit(X, y)
     few, many = (
-        pruning_path(model, X, y, method=ADDITIVE.with_options(rounds=n)) for n in (20, 200)
+        pruning_path(model, X, y, method=ADDITIVE.with_options(least_gain=0.0, rounds=n))
+        for n in (20, 200)
     )
     assert many.risk[1] < few.risk[1] and many.size[1] > few.size[1]
-    # Small states are the same, whatever comes after them.
-    assert_array_equal(few.risk[-3:], many.risk[-3:])
+
+
+def test_small_weights_are_named():
+    X, y = load_diabetes(return_X_y=True)
+    model = LGBMRegressor(n_estimators=5, n_jobs=1, verbose=-1, min_child_weight=0).fit(X, y)
+    with pytest.warns(UserWarning, match=r"442 rows add up to 1 and are read as counts"):
+        path = pruning_path(
+            model, X, y, method=ADDITIVE.with_options(least_gain=100.0),
+            sample_weight=np.full(len(y), 1 / len(y)),
+        )  # fmt: skip
+    assert path.size[1] == 1
+
+
+def test_boosting_ends_where_a_split_saves_what_chance_does():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = LGBMClassifier(n_estimators=50, n_jobs=1, verbose=-1).fit(X, y)
+
+    def by(weight, **options):
+        method = ADDITIVE.with_options(**options)
+        return pruning_path(model, X, y, method=method, sample_weight=weight).risk
+
+    one, many = np.ones(len(y)), np.full(len(y), 4.0)  # 569 rows, and 2,276
+    assert_array_equal(by(one), by(one, least_gain=0.5))
+    assert_array_equal(by(many), by(many, least_gain=0.5 * 1000 / 2276))
+    assert by(one, least_gain=0.1)[1] < by(one)[1]
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(900, 3))  # nothing is to be learnt
+    target = rng.normal(size=900) * 1e6
+    forest = LGBMRegressor(n_estimators=100, n_jobs=1, verbose=-1).fit(noise, target)
+    path = pruning_path(forest, noise, target, method="additive")
+    assert path.size[1] < 0.05 * path.size[0]
 
 
 # --- used as -------------------------------------------------------------------------------------
@@ -198,6 +274,30 @@ def test_a_search_chooses_between_methods():
     chosen = PrunedClassifier(base, method="additive", scoring="roc_auc", cv=3).fit(X, y)
     assert chosen.path_.step_score[chosen.step_] > 0.98
     assert_array_equal(chosen.estimator_.predict(X), chosen.predict(X))
+
+
+def test_only_whole_models_of_folds_answer_for_the_whole_model():
+    paths = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 5))
+        y = 3 * X[:, 0] * X[:, 1] + X[:, 2] + X[:, 3] + rng.normal(size=200) * 0.3
+        model = LGBMRegressor(
+            n_estimators=8, num_leaves=7, learning_rate=0.5, min_child_samples=5, n_jobs=1,
+            verbose=-1,
+        ).fit(X, y)  # fmt: skip
+        paths.append(pruning_path(model, X, y, method="additive"))
+    steps = aligned_steps(*paths, ADDITIVE)
+    assert steps[0] == 0 and (steps[1:] > 0).all() and (np.diff(steps) >= 0).all()
+    assert np.isfinite(paths[1].size[steps]).all()
+
+
+def test_refits_are_made_with_the_options_of_the_path():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1).fit(X, y)
+    other = pruning_path(model, X, y, method=ADDITIVE.with_options(learning_rate=0.7))
+    with pytest.raises(ValueError, match="made by additive with other settings"):
+        interpretability(other, X, y, steps=[0, 1], n_refits=2)
 
 
 def test_a_path_is_measured_as_its_cuts_are():
@@ -225,7 +325,7 @@ def test_frames_with_categories_are_explained():
             "=cmd()": pd.Categorical(rng.choice(["x", "y", "z"], 300)),
         }
     )
-    y = ((X["größe €"] > 0) ^ (X["=cmd()"] == "y") ^ (rng.random(300) < 0.1)).astype(int)
+    y = ((X["größe €"] > 0) + 1.5 * (X["=cmd()"] == "y") + rng.normal(size=300) > 1).astype(int)
     model = LGBMClassifier(**TINY, **CATS).fit(X, y)
     path = pruning_path(model, X, y, method="additive")
     ex = explain(path.cut(1), X, y)
@@ -252,7 +352,11 @@ def test_refusals():
     for options, match in (
         ({"rounds": 0}, "rounds must be a whole number"),
         ({"learning_rate": 0.0}, "learning_rate must be a number above 0"),
+        ({"learning_rate": 2.5}, "learning_rate must be at most 1"),
+        ({"least_gain": np.array([1.0, 2.0])}, "least_gain must be 'auto' or a number"),
         ({"ridge": -1.0}, "at least 0"),
+        ({"least_gain": -1.0}, "least_gain must be 'auto' or a number"),
+        ({"least_gain": None}, "least_gain must be 'auto' or a number"),
         ({"rate": 1.0}, "no option rate"),
     ):
         with pytest.raises(ValueError, match=match):

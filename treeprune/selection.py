@@ -218,7 +218,10 @@ def aligned_steps(path: PruningPath, fold: PruningPath, method: Method) -> Array
     if fold.trees is not None and (path.is_boosted or path.values) and method.align != "strength":
         # A fold's model is smaller than the whole one: what counts is the share of its leaves.
         own, wanted = (np.log(p.size / p.size[0]) for p in (fold, path))
-        steps = np.abs(own - wanted[:, None])[:, ::-1].argmin(axis=1)
+        apart = np.abs(own - wanted[:, None])
+        if fold.regrouped is not None:  # only the whole model answers for the model as grown
+            apart[:, 0] = np.inf
+        steps = apart[:, ::-1].argmin(axis=1)
         return np.where(np.isneginf(path.strength), 0, len(fold) - 1 - steps)
     if method.align == "size":
         # The fold's sizes fall: the first step with at most as many leaves, or its smallest.

@@ -268,14 +268,17 @@ def _recipe(path: PruningPath, estimator: Any, setting: Setting) -> Recipe:
 def _check_remade(path: PruningPath, method: Method, setting: Setting) -> None:
     """Refuse to refit a path that is not that of its model and method alone."""
     rows: tuple[Any, ...] = ()
-    if path.values:  # leaves were refitted, by the rows that the model was trained on
+    regrouped = path.regrouped is not None
+    if path.values or regrouped:  # refitted, by the rows that the model was trained on
         rows = (setting.X, setting.y) if setting.X_train is None else (
             setting.X_train, setting.y_train
         )  # fmt: skip
     elif method.rows == "training":
         return  # needs the rows it was made on
     again = pruning_path(path.model, *rows, method=method)
-    if not np.array_equal(again.removed_at, path.removed_at):
+    # Of splits that stand alone, steps of another length may leave the same ones.
+    same = not regrouped or np.array_equal(again.risk.round(9), path.risk.round(9))
+    if not same or not np.array_equal(again.removed_at, path.removed_at):
         raise ValueError(
             f"the path was made by {path.method} with other settings (a risk, never_prune, options "
             "of the method) or from other rows, which it does not hold; give the estimator that "

@@ -173,7 +173,9 @@ class Method:
             smaller leaves are, and the worse the trees fit rows that are left out of their own
             leaves' sums; None below 10); sequential also `ridge`, which draws leaves to zero, and
             `rate`, with how many times the model's own learning rate trees are added; additive:
-            `rounds` of steps of single splits, by `learning_rate`, with this `ridge` towards zero.
+            steps of single splits by `learning_rate`, with a `ridge` towards zero, until none
+            saves `least_gain` units of log likelihood ("auto": 1/2, what chance saves, of more
+            than 1,000 rows in proportion less) or after so many `rounds`.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of
@@ -229,10 +231,16 @@ def _check_ensemble_options(options: Mapping[str, Any]) -> None:
         )
     if "ridge" in options and not isinstance(options["ridge"], Real):
         raise ValueError(f"ridge must be a number of at least 0, got {options['ridge']!r}")
+    least = options.get("least_gain", "auto")
+    known = isinstance(least, str) and least == "auto"
+    if not known and not (isinstance(least, Real) and 0 <= float(least) < np.inf):
+        raise ValueError(f"least_gain must be 'auto' or a number of at least 0, got {least!r}")
     for name in ("rate", "learning_rate"):
         rate = options.get(name, 1.0)
         if not isinstance(rate, Real) or not 0 < float(rate) < np.inf:
             raise ValueError(f"{name} must be a number above 0, got {rate!r}")
+    if options.get("learning_rate", 1.0) > 1.0:  # a step beyond the minimum
+        raise ValueError(f"learning_rate must be at most 1, got {options['learning_rate']!r}")
 
 
 def _check_schedule(method: str, options: Mapping[str, Any]) -> None:
@@ -463,7 +471,13 @@ METHODS: dict[str, Method] = {
             rule="one_se",
             tasks=_ANY,
             models=("booster",),
-            options={"learning_rate": 0.2, "rounds": 150, "ridge": 1.0, "steps": 40},
+            options={
+                "learning_rate": 0.2,
+                "ridge": 1.0,
+                "least_gain": "auto",
+                "rounds": 5000,
+                "steps": 40,
+            },
             together=ensembles.additive_path,
         ),
         Method(

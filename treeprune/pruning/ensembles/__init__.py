@@ -215,8 +215,9 @@ def additive_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
         grown.splits,
         grown.X,
         learning_rate=float(options["learning_rate"]),
-        rounds=int(options["rounds"]),
         ridge=float(options["ridge"]),
+        least_gain=None if options["least_gain"] == "auto" else float(options["least_gain"]),
+        rounds=int(options["rounds"]),
         steps=int(options["steps"]),
     )
 

@@ -1,14 +1,15 @@
-"""Additive pruning: the grown splits, each standing alone, chosen and weighted by boosting again.
+"""Additive pruning: the grown splits, each standing alone, boosted again and removed one by one.
 
 A sum of trees of one split is a sum of functions of single columns: such a model can be read column
-by column. Its splits are those that the model has learnt anywhere in its trees. Round after round
-the one that lowers the loss most is added with a small step; a split that is there already is moved
-on and costs nothing, so that the size grows slowly and the fit follows the path of an L1 penalty
-closely. The steps go back through the states of this fit.
+by column. Its splits are those that the model has learnt anywhere in its trees. Boosting takes them
+up with small steps; a split that is there already is moved on and costs nothing, so that the size
+grows slowly and the fit follows the path of an L1 penalty closely. Then splits go, those first
+without which the others can do best, and what is left is boosted on after every step.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,17 +20,23 @@ from ... import native
 from ...kernels import reached
 from ...path import PruningPath
 from ...scoring import thin
-from ...stages import apply_blocks
 from ...trees import Splits
-from . import kernels as compiled
 from .joint import sizes
-from .state import Ensemble
+from .pool import Pool, pool_of
+from .state import HALVINGS, Ensemble
 
-__all__ = ["additive"]
+__all__ = ["additive", "without"]
 
 Array = npt.NDArray
 # Gains that differ by less are equal: sums of the same rows in another order.
 TIE = 1e-9
+# Where boosting ends, see `additive`. Twice the log likelihood of a number that means nothing is a
+# chi-square of one degree of freedom.
+BY_CHANCE, MANY_ROWS = 0.5, 1000.0
+# Second derivatives of all losses here grow at most by exp(step), so that a step x of Newton's method
+# lowers them for certain where exp(x) - 1 - x < x², up to 1.7.
+CERTAIN = 0.5
+ROUNDS_A_STEP = 200  # after splits have gone, at most; the others are nearly where they should be
 
 
 def additive(
@@ -38,8 +45,9 @@ def additive(
     X: Any,
     *,
     learning_rate: float,
-    rounds: int,
     ridge: float,
+    least_gain: float | None,
+    rounds: int,
     steps: int,
 ) -> PruningPath:
     """The path whose step 0 is the booster as grown, and every other one a sum of its splits.
@@ -52,226 +60,236 @@ def additive(
     X : array-like, shape (n_rows, n_features)
         The rows of `e`.
     learning_rate : float
-        By which each step towards the minimum is multiplied.
-    rounds : int
-        How often a split is chosen.
+        By which each step towards the minimum is multiplied; a step that would raise the loss is
+        shortened, or left out.
     ridge : float
         Draws steps towards zero, in units of the loss's Hessian.
+    least_gain : float, optional
+        Boosting ends where no split saves as much, in units of log likelihood (squared errors: of
+        the mean one). By default 1/2, what a split saves by chance, but in proportion less for
+        more than `MANY_ROWS` rows: chance stays the same, and what is left to learn grows.
+    rounds : int
+        How often a split is chosen at most, before the first one goes.
     steps : int
-        How many of the states are kept, evenly in the logarithm of their size.
+        Sizes fall evenly in their logarithm.
 
     References
     ----------
     Friedman (2001), Greedy function approximation; Friedman & Popescu (2008), Predictive learning
     via rule ensembles, which fits all of a tree's rules by L1; Hastie, Tibshirani & Friedman
-    (2009), The elements of statistical learning, ch. 16.2, on small steps and L1.
+    (2009), The elements of statistical learning, ch. 16.2, on small steps and L1; Hassibi & Stork
+    (1993), Optimal brain surgeon, on what goes first.
     """
-    pool = _pool(e, splits, X)
+    if e.trees.is_leaf.all():
+        return _path(e, None, None)
+    if least_gain is None:
+        least_gain = BY_CHANCE * min(1.0, MANY_ROWS / float(e.loss.weight.sum()))
+    fit = _Fit(e, pool_of(e, splits, X), ridge, learning_rate, least_gain)
     most = (e.size(e.trees.is_leaf) - 1) // 2  # the first step must be smaller than the model
-    walk = _Walk(e, pool, ridge, learning_rate)
     for _ in range(rounds):
-        if not walk.advance(most):
+        if not fit.advance(most):
             break
-    return _path(e, walk, steps)
+    _say_if_weights_are_no_counts(e, fit)
+    return _path(e, fit.pool, fit.down(steps))
 
 
-@dataclass(frozen=True, eq=False)
-class _Pool:
-    """The different splits of an ensemble, on its rows.
-
-    Parameters
-    ----------
-    node : array of int, shape (n_splits,)
-        The first node, among all, that splits so.
-    column : array of int, shape (n_splits,)
-        Score to which its tree adds.
-    direction : array of int8, shape (n_splits,)
-        See `Ensemble`.
-    left : array of bool, shape (n_splits, n_rows)
-    cell : array of int32, shape (n_features, n_rows)
-        Rows that no split on a column tells apart have one number.
-    inside : list of array of float64, shape (n_splits of the column, n_cells of the column)
-        Whether the rows of a cell go left; the splits of each column in their order.
-    order : array of int, shape (n_splits,)
-        Splits, column after column.
-    """
-
-    node: Array
-    column: Array
-    direction: Array
-    left: Array
-    cell: Array
-    inside: list[Array]
-    order: Array
-
-    def sums(self, g: Array, h: Array) -> Array:
-        """Sums of both numbers over the rows that go left, shape (n_splits, 2)."""
-        ends = np.cumsum([table.shape[1] for table in self.inside])
-        found = compiled.cell_sums(self.cell, g, h, int(ends[-1]))
-        parts = np.split(found, ends[:-1])
-        out = np.empty((len(self.node), 2))
-        out[self.order] = np.concatenate(
-            [table @ part for table, part in zip(self.inside, parts, strict=True)]
+def _say_if_weights_are_no_counts(e: Ensemble, fit: _Fit) -> None:
+    """Warn where no split is taken up because weights are small."""
+    total, n = float(e.loss.weight.sum()), e.leaf.shape[1]
+    if not len(fit.used) and fit.pool is not None and total < 0.1 * n:
+        warnings.warn(
+            f"weights of the {n} rows add up to {total:.3g} and are read as counts of rows, so "
+            "that no split saves least_gain: what is left is a constant. Give weights with a mean "
+            "of about 1, or a smaller least_gain",
+            stacklevel=5,
         )
-        return out
-
-
-def _pool(e: Ensemble, splits: Splits, X: Any) -> _Pool | None:
-    """Splits of which no two of a column divide the rows alike; None where none divides them."""
-    node = _different(e, splits)
-    if not len(node):
-        return None
-    left = _goes_left(e, node, X)
-    divides = left.any(axis=1) & ~left.all(axis=1)
-    node, left = node[divides], left[divides]
-    feature, column = splits.feature[node], e.column[e.trees.tree_of[node]]
-    # The same rows on the other side are the same split.
-    seen = np.packbits(left ^ ~left[:, :1], axis=1)
-    first: dict[tuple, int] = {}
-    for i, key in enumerate(zip(feature, column, map(bytes, seen), strict=True)):
-        first.setdefault(key, i)
-    at = list(first.values())
-    if not at:
-        return None
-    node, column = node[at], column[at]
-    return _Pool(node, column, e.direction[node], left[at], *_cells(feature[at], left[at]))
-
-
-def _cells(feature: Array, left: Array) -> tuple[Array, list[Array], Array]:
-    """Rows as the splits of each column tell them apart: see `_Pool`."""
-    cells, inside, order, start = [], [], [], 0
-    for f in np.unique(feature):
-        own = np.flatnonzero(feature == f)
-        packed = np.packbits(left[own], axis=0).T
-        _, at, cell = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-        cells.append(cell.ravel() + start)
-        inside.append(left[own][:, at].astype(np.float64))
-        order.append(own)
-        start += len(at)
-    return np.array(cells, np.int32), inside, np.concatenate(order)
-
-
-def _different(e: Ensemble, splits: Splits) -> Array:
-    """The first node of every different split of a score."""
-    inner = np.flatnonzero(splits.feature >= 0)
-    column = e.column[e.trees.tree_of]
-    ends = splits.category_offsets
-    found: dict[tuple, int] = {}
-    for t in inner:
-        of = splits.category_values[ends[t] : ends[t + 1]].tobytes() if len(ends) > 1 else b""
-        key = (column[t], splits.feature[t], splits.threshold[t], splits.missing_left[t], of)
-        found.setdefault(key, int(t))
-    return np.array(list(found.values()), np.int64)
-
-
-def _goes_left(e: Ensemble, node: Array, X: Any) -> Array:
-    """Which rows the splits send left, (n_splits, n_rows), as the model itself compares them."""
-    pair = np.ones((len(node), 2))
-    told = {"n_rows": pair, "hessian": pair, "gain": pair[:, 0]}
-    start = np.zeros(len(e.trees.base_score))
-    asked, tree = native.stumps(e.model, node, 0.0 * pair, start=start, **told)
-    trees = native.read(asked)
-    left = trees.left[trees.roots[tree]]
-    out = np.empty((len(node), e.leaf.shape[1]), np.bool_)
-    for rows, leaf in apply_blocks(asked, X, e.leaf.shape[1], trees):
-        out[:, rows] = (leaf[:, tree] == left).T
-    return out
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """A fit with so many splits as `value` has rows, before another one came."""
+    """A fit as it was: the splits in use, (left, right) of each, mean loss, what the last cost."""
 
-    value: Array  # (n_splits in use, 2)
+    used: Array
+    value: Array
     risk: float
+    strength: float
 
 
 @dataclass(eq=False)
-class _Walk:
+class _Fit:
     """Boosting by single splits, as it goes on."""
 
     ensemble: Ensemble
-    pool: _Pool | None
+    pool: Pool | None
     ridge: float
     rate: float
+    least_gain: float
     score: Array = field(init=False)
     value: Array = field(init=False)  # of every split of the pool, zeros where it is not used
-    used: list[int] = field(default_factory=list)  # splits of the pool, as they came
-    gain: list[float] = field(default_factory=list)  # when they came
-    hessian: list[Array] = field(default_factory=list)
-    states: list[_State] = field(default_factory=list)
+    used: Array = field(init=False)  # splits of the pool, as they came
 
     def __post_init__(self) -> None:
         self.score = self.ensemble.start_scores()
-        self.value = np.zeros((0 if self.pool is None else len(self.pool.node), 2))
+        self.value = np.zeros((0 if self.pool is None else len(self.pool), 2))
+        self.used = np.zeros(0, np.int64)
 
-    def state(self) -> _State:
-        """As it is now."""
-        return _State(self.value[self.used].copy(), self.ensemble.loss.mean(self.score))
-
-    def counts(self, steps: int) -> Array:
-        """Numbers of splits at the steps that are kept, falling to none."""
-        counts = np.arange(len(self.used) + 1)[::-1]
-        return counts[thin(np.maximum(1, 2 * counts), steps)]
-
-    def gone(self, steps: int) -> Array:
-        """Step, counted from the largest state, at which each split is gone, as they came."""
-        came = np.arange(len(self.used))
-        return np.searchsorted(-self.counts(steps), -came, side="left")
+    @property
+    def risk(self) -> float:
+        """Mean loss."""
+        return self.ensemble.loss.mean(self.score)
 
     def advance(self, most: int) -> bool:
-        """One round; False where no split helps, or one more than `most` would be used."""
+        """One round with at most so many splits in use; False where none gains enough."""
         if self.pool is None:
             return False
-        gain, step, hessian = self._candidates(self.pool)
-        best = float(gain.max())
-        if not best > 0.0:
-            return False
-        s = int(np.flatnonzero(gain >= best * (1.0 - TIE))[0])
-        if s not in self.used:
-            if len(self.used) >= most:
-                return False
-            self.states.append(self.state())
-            self.used.append(s)
-            self.gain.append(float(gain[s]))
-            self.hessian.append(hessian[s])
-        self.value[s] += step[s]
-        self.score[:, self.pool.column[s]] += np.where(self.pool.left[s], *step[s])
-        return True
+        gain, step = self._offers(self.pool)
+        if len(self.used) >= most:
+            others = np.ones(len(gain), np.bool_)
+            others[self.used] = False
+            gain[others] = -np.inf
+        squares = self.ensemble.loss.name == "squared_error"
+        least = self.least_gain * (2.0 * self.risk if squares else 1.0)
+        while (best := float(gain.max())) > least:
+            s = int(np.flatnonzero(gain >= best * (1.0 - TIE))[0])
+            if self._moved(self.pool, s, step[s]):
+                if s not in self.used:
+                    self.used = np.append(self.used, s)
+                return True
+            gain[s] = -np.inf
+        return False
 
-    def _candidates(self, pool: _Pool) -> tuple[Array, Array, Array]:
-        """Gain, step to the left and right, and Hessians there, of every split."""
+    def _offers(self, pool: Pool) -> tuple[Array, Array]:
+        """Gain of every split, and its steps to the left and right."""
         g, h = self.ensemble.loss.derivatives(self.score)
-        gain = np.full(len(pool.node), -np.inf)
-        step, hessian = np.zeros((2, len(gain), 2))
-        for k in range(g.shape[1]):
+        gain = np.full(len(pool), -np.inf)
+        step = np.zeros((len(gain), 2))
+        for k in np.unique(pool.column):
             own = pool.column == k
-            if not own.any():
-                continue
             left = pool.sums(np.ascontiguousarray(g[:, k]), np.ascontiguousarray(h[:, k]))[own]
-            G, H = g[:, k].sum(), h[:, k].sum()
-            first = np.stack([left[:, 0], G - left[:, 0]], axis=1)
-            hessian[own] = np.maximum(np.stack([left[:, 1], H - left[:, 1]], axis=1), 0.0)
-            below = hessian[own] + self.ridge
-            full = np.divide(-first, below, out=np.zeros_like(first), where=below > 0)
-            gain[own] = -0.5 * (first * full).sum(axis=1)
+            right = np.array([g[:, k].sum(), h[:, k].sum()]) - left
+            G, H = np.stack([left, right], axis=2).transpose(1, 0, 2)
+            below = np.maximum(H, 0.0) + self.ridge
+            full = np.divide(-G, below, out=np.zeros_like(G), where=below > 0)
+            gain[own] = -0.5 * (G * full).sum(axis=1)
             step[own] = self.rate * full
         against = pool.direction * (step[:, 1] - step[:, 0]) < 0
-        return np.where(against, -np.inf, gain), step, hessian
+        return np.where(against, -np.inf, gain), step
+
+    def _moved(self, pool: Pool, s: int, step: Array) -> bool:
+        """Move a split, less far where that would raise the loss; False where nothing lowers it."""
+        k = pool.column[s]
+        before = self.score[:, k].copy()
+        certain = self.ensemble.loss.name == "squared_error" or np.abs(step).max() <= CERTAIN
+        risk = np.inf if certain else self.risk
+        for _ in range(HALVINGS):
+            self.score[:, k] = before + np.where(pool.left[s], *step)
+            if certain or self.risk < risk:
+                self.value[s] += step
+                return True
+            step = 0.5 * step
+        self.score[:, k] = before
+        return False
+
+    def down(self, steps: int) -> list[_State]:
+        """States with ever fewer splits, from all that are in use to none."""
+        total = float(self.ensemble.loss.weight.sum())
+        counts = np.arange(len(self.used) + 1)[::-1]
+        counts = counts[thin(np.maximum(1, 2 * counts), steps)]
+        out = [self._state(0.0)]
+        for n in counts[1:]:
+            cost = self._drop_to(int(n))
+            for _ in range(ROUNDS_A_STEP):
+                if not n or not self.advance(int(n)):
+                    break
+            least = float(np.nextafter(out[-1].strength, np.inf))
+            out.append(self._state(max(cost / total, least)))
+        return out
+
+    def _state(self, strength: float) -> _State:
+        return _State(self.used, self.value[self.used].copy(), self.risk, strength)
+
+    def _drop_to(self, n: int) -> float:
+        """Keep the `n` splits without which it costs most; the most that one which goes costs."""
+        pool = self.pool
+        assert pool is not None  # there are splits in use
+        h = self.ensemble.loss.derivatives(self.score)[1]
+        value = self.value[self.used]
+        curvature = pool.curvature(self.used, h)
+        at, cost = without(curvature, self.ridge, value[:, 0] - value[:, 1], n)
+        stays = self.used[at]
+        for s in np.setdiff1d(self.used, stays):
+            # The mean of what it tells is told by another one, where there is one.
+            k = pool.column[s]
+            heirs = stays[pool.column[stays] == k]
+            share = float(h[pool.left[s], k].sum() / max(float(h[:, k].sum()), 1e-300))
+            self.value[heirs[:1]] += share * self.value[s, 0] + (1.0 - share) * self.value[s, 1]
+            self.value[s] = 0.0
+        self.used = stays
+        self._tell()
+        return cost
+
+    def _tell(self) -> None:
+        """Scores of the splits in use, halved as long as that lowers the loss.
+
+        Where splits that belong together have told large numbers, one of them alone is far off.
+        """
+        pool, e = self.pool, self.ensemble
+        assert pool is not None
+        start = e.start_scores()
+        self.score = start.copy()
+        for s in self.used:
+            self.score[:, pool.column[s]] += np.where(pool.left[s], *self.value[s])
+        while e.loss.mean(half := 0.5 * (start + self.score)) < self.risk:
+            self.score = half
+            self.value *= 0.5
 
 
-def _path(e: Ensemble, walk: _Walk, steps: int) -> PruningPath:
-    """The states from the largest to none, behind the booster as grown."""
+def without(curvature: Array, ridge: float, difference: Array, n: int) -> tuple[Array, float]:
+    """Which `n` unknowns of a quadratic stay when the others go, each where it costs least.
+
+    Parameters
+    ----------
+    curvature : array of float64, shape (m, m)
+        Second derivatives of the loss; positive semidefinite.
+    ridge : float
+    difference : array of float64, shape (m,)
+        The unknowns at the minimum. When one goes the others make up for it as far as they can.
+    n : int
+
+    Returns
+    -------
+    stays : array of int, shape (n,)
+    cost : float
+        Of the dearest one that has gone, 0 where none has.
+    """
+    tiny = 1e-9 * max(float(np.diag(curvature).max(initial=0.0)), 1e-300)
+    inverse = np.linalg.inv(curvature + (ridge + tiny) * np.eye(len(curvature)))
+    difference, dearest = difference.copy(), 0.0
+    stays = np.ones(len(difference), np.bool_)
+    for _ in range(len(difference) - n):
+        own = np.maximum(np.diag(inverse), 1e-300)
+        cost = np.where(stays, 0.5 * difference**2 / own, np.inf)
+        s = int(np.flatnonzero(cost <= cost.min() * (1.0 + TIE))[0])
+        dearest = max(dearest, float(cost[s]))
+        column = inverse[:, s] / own[s]
+        difference = difference - column * difference[s]
+        inverse = inverse - np.outer(column, inverse[s])
+        stays[s] = False
+    return np.flatnonzero(stays), dearest
+
+
+def _path(e: Ensemble, pool: Pool | None, states: list[_State] | None) -> PruningPath:
+    """The states, behind the booster as grown."""
     trees = e.trees
-    rest = None if trees.is_leaf.all() else _rest(e, walk, steps)
     removed_at = np.where(trees.is_leaf, 0, 1).astype(np.int32)
-    if walk.pool is not None:
-        removed_at[walk.pool.node[walk.used]] += walk.gone(steps).astype(np.int32)
     risk = e.loss.mean(e.scores(e.leaf, e.contributions(trees.value)))
-    strength, size, risks = [-np.inf], [e.size(trees.is_leaf)], [risk]
-    if rest is not None:
+    strength, size, risks, rest = [-np.inf], [e.size(trees.is_leaf)], [risk], None
+    if states is not None:
+        rest = _rest(e, pool, states)
         strength += [0.0, *rest.strength[1:]]
         size, risks = [*size, *rest.size], [*risks, *rest.risk]
+        if pool is not None:
+            removed_at[pool.node[states[0].used]] += _gone(states)
     return PruningPath(
         model=e.model,
         trees=trees,
@@ -284,50 +302,62 @@ def _path(e: Ensemble, walk: _Walk, steps: int) -> PruningPath:
     )
 
 
-def _rest(e: Ensemble, walk: _Walk, steps: int) -> PruningPath:
+def _gone(states: list[_State]) -> npt.NDArray[np.int32]:
+    """State at which each split of the first one is gone, in its order."""
+    return np.sum([np.isin(states[0].used, state.used) for state in states], axis=0, dtype=np.int32)
+
+
+def _rest(e: Ensemble, pool: Pool | None, states: list[_State]) -> PruningPath:
     """The path of the model of single splits alone."""
-    counts, states = walk.counts(steps), [*walk.states, walk.state()]
-    model, tree = _standing_alone(e, walk, states[-1].value)
+    model, tree = _standing_alone(e, pool, states[0])
     trees = native.read(model)
     removed_at = np.zeros(trees.n_nodes, np.int32)
     roots = trees.roots[tree]
-    removed_at[roots] = walk.gone(steps)
+    removed_at[roots] = _gone(states)
     base = np.zeros(trees.n_nodes)
     for k, start in enumerate(e.loss.start()):  # told by the first tree of each score
         base[trees.tree_of == k] = start
-    total, strength, values = float(e.loss.weight.sum()), [-np.inf], [np.zeros((0, 1))]
-    for t, n in enumerate(counts[1:], start=1):
-        lost = max(walk.gain[n : counts[t - 1]]) / total
-        strength.append(max(lost, float(np.nextafter(max(strength[-1], 0.0), np.inf))))
+    values = [np.zeros((0, 1))]
+    for t, state in enumerate(states[1:], start=1):
         told = base.copy()
-        for child, side in ((trees.left, 0), (trees.right, 1)):
-            told[child[roots[:n]]] += states[n].value[:, side]
+        live = roots[np.isin(states[0].used, state.used)]
+        told[trees.left[live]] += state.value[:, 0]
+        told[trees.right[live]] += state.value[:, 1]
         is_leaf = removed_at <= t
         values.append(told[is_leaf & reached(trees.parent, is_leaf)][:, None])
     return PruningPath(
         model=model,
         trees=trees,
         removed_at=removed_at,
-        strength=np.array(strength),
-        size=sizes(trees, removed_at, len(counts)),
-        risk=np.array([states[n].risk for n in counts]),
+        strength=np.array([-np.inf, *(state.strength for state in states[1:])]),
+        size=sizes(trees, removed_at, len(states)),
+        risk=np.array([state.risk for state in states]),
         method="additive",
         values=tuple(values),
     )
 
 
-def _standing_alone(e: Ensemble, walk: _Walk, value: Array) -> tuple[Any, Array]:
+def _standing_alone(e: Ensemble, pool: Pool | None, state: _State) -> tuple[Any, Array]:
     """The native model of the splits in use, and the tree that each has become."""
-    used, n_rows = np.array(walk.used, np.int64), e.leaf.shape[1]
-    node, n_left = used, used
-    if walk.pool is not None:
-        node, n_left = walk.pool.node[used], walk.pool.left[used].sum(axis=1)
+    n, n_rows = len(state.used), e.leaf.shape[1]
+    node, left = state.used, np.zeros((n, n_rows), np.bool_)
+    if pool is not None:
+        node, left = pool.node[state.used], pool.left[state.used]
+    score = np.tile(e.loss.start(), (n_rows, 1))
+    column = e.column[e.trees.tree_of[node]]
+    for k, own, value in zip(column, left, state.value, strict=True):
+        score[:, k] += np.where(own, *value)
+    h = e.loss.derivatives(score)[1][:, column].T
+    hessian = np.stack([(h * left).sum(axis=1), (h * ~left).sum(axis=1)], axis=1)
+    mean = (hessian * state.value).sum(axis=1) / np.maximum(hessian.sum(axis=1), 1e-300)
+    spread = (hessian * (state.value - mean[:, None]) ** 2).sum(axis=1)
+    rows = np.stack([left.sum(axis=1), n_rows - left.sum(axis=1)], axis=1)
     return native.stumps(
         e.model,
         node,
-        value,
-        n_rows=np.stack([n_left, n_rows - n_left], axis=1),
-        hessian=np.array(walk.hessian).reshape(-1, 2),
-        gain=np.array(walk.gain),
+        state.value,
+        n_rows=rows,
+        hessian=hessian,
+        gain=np.maximum(0.5 * spread, 1e-300),
         start=e.loss.start(),
     )
