@@ -147,10 +147,11 @@ def pruning_path(
     node values as they are; without rows the Hessians that the model has stored decide.
     "sequential" boosts again on the grown structure: each tree keeps what pays for its leaves,
     given the errors of its pruned predecessors. "additive" takes the trees apart: the model's
-    different splits stand alone, chosen and weighed by boosting again, so that every step but the
-    first is a sum of functions of single columns. "l1" weighs whole trees, "truncate" drops the
-    last rounds. Trees of one leaf are folded into others when a step is cut. Monotone constraints
-    of the model are kept at every step. `refit_leaves` refits a model that is cut already.
+    different splits stand alone, weighed by boosting again and removed one by one, so that every
+    step but the first is a sum of functions of single columns. "l1" weighs whole trees, "truncate"
+    drops the last rounds. Trees of one leaf are folded into others when a step is cut. Monotone
+    constraints of the model are kept at every step. `refit_leaves` refits a model that is cut
+    already.
 
     Ridges of refits are in units of the loss's Hessian: weights are read as counts of rows, and
     on few rows a refit moves little. The strength of a booster's step is the loss per unit of row

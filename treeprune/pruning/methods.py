@@ -175,7 +175,8 @@ class Method:
             `rate`, with how many times the model's own learning rate trees are added; additive:
             steps of single splits by `learning_rate`, with a `ridge` towards zero, until none
             saves `least_gain` units of log likelihood ("auto": 1/2, what chance saves, of more
-            than 1,000 rows in proportion less) or after so many `rounds`.
+            than 1,000 rows in proportion less) or after so many `rounds`; then about `steps`
+            removals, each followed by further rounds.
             Networks: `schedule` ("iterative", or "one_shot": importances once, from the network as
             trained), `steps` (how many; neurons or columns that are at most twice as many go one
             at a time), `final` (share of the weights removed at the last step), `decay` (power of
@@ -465,8 +466,8 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             "additive",
-            "this package; Friedman (2001), Greedy function approximation; compare Friedman & "
-            "Popescu (2008), Predictive learning via rule ensembles",
+            "this package; Friedman (2001), Greedy function approximation; Hassibi & Stork (1993), "
+            "Optimal brain surgeon; compare Friedman & Popescu (2008), on rules fitted by L1",
             rows="training",
             rule="one_se",
             tasks=_ANY,

@@ -33,7 +33,7 @@ TIE = 1e-9
 # Where boosting ends, see `additive`. Twice the log likelihood of a number that means nothing is a
 # chi-square of one degree of freedom.
 BY_CHANCE, MANY_ROWS = 0.5, 1000.0
-# Second derivatives of all losses here grow at most by exp(step), so that a step x of Newton's method
+# Second derivatives of the losses here grow at most by exp(x) over a step x, so that Newton's step
 # lowers them for certain where exp(x) - 1 - x < x², up to 1.7.
 CERTAIN = 0.5
 ROUNDS_A_STEP = 200  # after splits have gone, at most; the others are nearly where they should be
