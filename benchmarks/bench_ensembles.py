@@ -249,7 +249,7 @@ def verdicts(table: pd.DataFrame) -> list[str]:
 
 
 def draw(records: pd.DataFrame, file: Path) -> None:
-    """Score against leaves, a panel a data set: means over seeds with standard errors."""
+    """Score against leaves allowed, a panel a data set: means over seeds, standard errors."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -270,10 +270,9 @@ def draw(records: pd.DataFrame, file: Path) -> None:
         ):  # fmt: skip
             grouped = own[own.model == what].groupby("share")  # none where too costly
             mean, se = grouped.score.mean(), grouped.score.sem()
-            ax.errorbar(
-                grouped.leaves.mean(), mean, se, marker=mark, color=colour, capsize=2, label=what
-            )
-        ax.set(xscale="log", title=name.replace("_", " "), xlabel="leaves")
+            allowed = mean.index * whole.leaves.mean()
+            ax.errorbar(allowed, mean, se, marker=mark, color=colour, capsize=2, label=what)
+        ax.set(xscale="log", title=name.replace("_", " "), xlabel="leaves allowed")
         ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
         ax.xaxis.set_minor_formatter(ticker.NullFormatter())
