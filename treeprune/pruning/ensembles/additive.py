@@ -163,9 +163,9 @@ class _Fit:
         g, h = self.ensemble.loss.derivatives(self.score)
         gain = np.full(len(pool), -np.inf)
         step = np.zeros((len(gain), 2))
-        for k in np.unique(pool.column):
-            own = pool.column == k
-            left = pool.sums(np.ascontiguousarray(g[:, k]), np.ascontiguousarray(h[:, k]))[own]
+        for k, cells in pool.cells.items():
+            own = cells.split
+            left = cells.sums(np.ascontiguousarray(g[:, k]), np.ascontiguousarray(h[:, k]))
             right = np.array([g[:, k].sum(), h[:, k].sum()]) - left
             G, H = np.stack([left, right], axis=2).transpose(1, 0, 2)
             below = np.maximum(H, 0.0) + self.ridge

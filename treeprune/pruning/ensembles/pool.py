@@ -18,14 +18,41 @@ from ...trees import Splits
 from . import kernels as compiled
 from .state import Ensemble
 
-__all__ = ["Pool", "pool_of"]
+__all__ = ["Cells", "Pool", "pool_of"]
 
 Array = npt.NDArray
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """Rows as the splits of one score tell them apart, column by column.
+
+    Parameters
+    ----------
+    split : array of int, shape (n_splits,)
+        Positions in the pool, column after column.
+    cell : array of int32, shape (n_features, n_rows)
+        Cells of a column have numbers of their own.
+    inside : list of array of float64, shape (n_splits of the column, n_cells of the column)
+        Whether the rows of a cell go left; the splits of each column in their order.
+    """
+
+    split: Array
+    cell: Array
+    inside: list[Array]
+
+    def sums(self, g: Array, h: Array) -> Array:
+        """Sums of both numbers over the rows that go left, (n_splits, 2), as in `split`."""
+        ends = np.cumsum([table.shape[1] for table in self.inside])
+        parts = np.split(compiled.cell_sums(self.cell, g, h, int(ends[-1])), ends[:-1])
+        return np.concatenate(
+            [table @ part for table, part in zip(self.inside, parts, strict=True)]
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Pool:
-    """Splits of which no two of a column divide the rows alike.
+    """Splits of which no two of a column and score divide the rows alike.
 
     Parameters
     ----------
@@ -37,36 +64,19 @@ class Pool:
         See `Ensemble`.
     left : array of bool, shape (n_splits, n_rows)
         Which rows go left.
-    cell : array of int32, shape (n_features, n_rows)
-        Cells of a column have numbers of their own.
-    inside : list of array of float64, shape (n_splits of the column, n_cells of the column)
-        Whether the rows of a cell go left; the splits of each column in their order.
-    order : array of int, shape (n_splits,)
-        Splits, column after column.
+    cells : dict of int to Cells
+        By score.
     """
 
     node: Array
     column: Array
     direction: Array
     left: Array
-    cell: Array
-    inside: list[Array]
-    order: Array
+    cells: dict[int, Cells]
 
     def __len__(self) -> int:
         """Number of splits."""
         return len(self.node)
-
-    def sums(self, g: Array, h: Array) -> Array:
-        """Sums of both numbers over the rows that go left, shape (n_splits, 2)."""
-        ends = np.cumsum([table.shape[1] for table in self.inside])
-        found = compiled.cell_sums(self.cell, g, h, int(ends[-1]))
-        parts = np.split(found, ends[:-1])
-        out = np.empty((len(self), 2))
-        out[self.order] = np.concatenate(
-            [table @ part for table, part in zip(self.inside, parts, strict=True)]
-        )
-        return out
 
     def curvature(self, which: Array, h: Array) -> Array:
         """Second derivatives of the loss by the differences that splits make, (n, n).
@@ -105,8 +115,9 @@ def pool_of(e: Ensemble, splits: Splits, X: Any) -> Pool | None:
     at = list(first.values())
     if not at:
         return None
-    node, column = node[at], column[at]
-    return Pool(node, column, e.direction[node], left[at], *_cells(feature[at], left[at]))
+    node, column, feature, left = (x[at] for x in (node, column, feature, left))
+    cells = {int(k): _cells(np.flatnonzero(column == k), feature, left) for k in np.unique(column)}
+    return Pool(node, column, e.direction[node], left, cells)
 
 
 def _different(e: Ensemble, splits: Splits) -> Array:
@@ -136,15 +147,15 @@ def _goes_left(e: Ensemble, node: Array, X: Any) -> Array:
     return out
 
 
-def _cells(feature: Array, left: Array) -> tuple[Array, list[Array], Array]:
-    """Rows as the splits of each column tell them apart: see `Pool`."""
+def _cells(which: Array, feature: Array, left: Array) -> Cells:
+    """The cells of some of the splits."""
     cells, inside, order, start = [], [], [], 0
-    for f in np.unique(feature):
-        own = np.flatnonzero(feature == f)
+    for f in np.unique(feature[which]):
+        own = which[feature[which] == f]
         packed = np.packbits(left[own], axis=0).T
         _, at, cell = np.unique(packed, axis=0, return_index=True, return_inverse=True)
         cells.append(cell.ravel() + start)
         inside.append(left[own][:, at].astype(np.float64))
         order.append(own)
         start += len(at)
-    return np.array(cells, np.int32), inside, np.concatenate(order)
+    return Cells(np.concatenate(order), np.array(cells, np.int32), inside)
