@@ -7,6 +7,7 @@ method, any base model and any task can be put through the same list.
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,11 @@ from treeprune import METHODS
 
 # Rows of the table that prune trees.
 TREE_METHODS = {name: row for name, row in METHODS.items() if "tree" in row.models}
+
+
+def said(value: Any) -> str:
+    """The name of a case, the same in every process: without addresses."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def some_steps(path: Any, most: int = 12) -> list[int]:

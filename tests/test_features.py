@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import laws
 import numpy as np
 import pandas as pd
 import pytest
@@ -538,7 +539,7 @@ def test_numbers_as_objects_or_categories(dtype):
         make_column_selector(dtype_include="number"),
         pd.Index(["months", "money"]),
     ],
-    ids=str,
+    ids=laws.said,
 )
 @pytest.mark.parametrize("verbose", [True, False])
 def test_ways_to_select_columns(columns, verbose):

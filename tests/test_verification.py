@@ -7,6 +7,7 @@ import pickle
 from dataclasses import FrozenInstanceError
 from functools import cache
 
+import laws
 import naive
 import numpy as np
 import pandas as pd
@@ -490,7 +491,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("models, scoring", CASES, ids=str)
+@pytest.mark.parametrize("models, scoring", CASES, ids=laws.said)
 def test_every_score_is_what_the_models_say_of_resampled_rows(models, scoring):
     before, after, X, y = models()
     X, y = X[:70], y[:70]
@@ -518,7 +519,7 @@ WEIGHTED = [
 ]
 
 
-@pytest.mark.parametrize("models, scoring", WEIGHTED, ids=str)
+@pytest.mark.parametrize("models, scoring", WEIGHTED, ids=laws.said)
 def test_weights_are_those_of_the_score(models, scoring):
     before, after, X, y = models()
     X, y = X[:75], y[:75]
@@ -809,7 +810,8 @@ def test_rows_decided_alike_prove_little_of_different_models(n, better):
 
 
 @pytest.mark.parametrize("scoring", [*TABLE, "accuracy", "recall", "average_precision",
-                                     "neg_log_loss", "roc_auc", own_score], ids=str)  # fmt: skip
+                                     "neg_log_loss", "roc_auc", own_score],
+                         ids=laws.said)  # fmt: skip
 def test_two_perfect_classifiers_on_forty_rows_prove_little(scoring):
     X = np.r_[np.linspace(0, 0.2, 20), np.linspace(0.8, 1, 20)][:, None]
     y = np.arange(40) // 20
