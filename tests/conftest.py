@@ -11,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
+# Before anything imports numpy: the suite runs on two processes, whose threads would wait for each
+# other's.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 HERE = Path(__file__).parent
 if str(HERE) not in sys.path:  # `import naive`, `laws`, `strategies` under every way of running
