@@ -81,6 +81,16 @@ class Grown:
             self.model, self.trees, self.splits, self.X, self.y, self.weight, self.locked
         )
 
+    def correcting(self, method: str) -> Ensemble:
+        """As `measured`, for methods in which later trees make up for earlier ones."""
+        e = self.measured(method)
+        if self.trees.average:
+            raise ValueError(
+                f"{method} needs trees that correct each other; those of a random forest are grown "
+                "apart. Use cost_complexity, l1 or truncate"
+            )
+        return e
+
 
 def refits(options: Mapping[str, Any], *, boosted: bool, rows: bool) -> bool:
     """Whether leaves are refitted after a cut.
@@ -183,12 +193,7 @@ def _boosting_anew(model: Any, asked: Any, e: Ensemble) -> tuple[float, float] |
 
 def sequential_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
     """Sequential re-selection; the model's own learning rate is the unit of `rate`."""
-    e = grown.measured("sequential")
-    if grown.trees.average:
-        raise ValueError(
-            "sequential needs trees that correct each other; those of a random forest are grown "
-            "apart. Use cost_complexity, l1 or truncate"
-        )
+    e = grown.correcting("sequential")
     return sequential(
         e,
         ridge=float(options["ridge"]),
@@ -204,12 +209,7 @@ def additive_path(grown: Grown, options: Mapping[str, Any]) -> PruningPath:
         raise ValueError(
             "never_prune is not possible with additive, in which no split stays where it was"
         )
-    if grown.trees.average:
-        raise ValueError(
-            "additive needs trees that correct each other; those of a random forest are grown "
-            "apart. Use cost_complexity, l1 or truncate"
-        )
-    e = grown.measured("additive")
+    e = grown.correcting("additive")
     return additive(
         e,
         grown.splits,

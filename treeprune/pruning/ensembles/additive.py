@@ -80,8 +80,9 @@ def additive(
     (2009), The elements of statistical learning, ch. 16.2, on small steps and L1; Hassibi & Stork
     (1993), Optimal brain surgeon, on what goes first.
     """
-    if e.trees.is_leaf.all():
-        return _path(e, None, None)
+    removed_at = np.where(e.trees.is_leaf, 0, 1).astype(np.int32)
+    if not removed_at.any():
+        return _path(e, None, removed_at)
     if least_gain is None:
         least_gain = BY_CHANCE * min(1.0, MANY_ROWS / float(e.loss.weight.sum()))
     fit = _Fit(e, pool_of(e, splits, X), ridge, learning_rate, least_gain)
@@ -90,13 +91,15 @@ def additive(
         if not fit.advance(most):
             break
     _say_if_weights_are_no_counts(e, fit)
-    return _path(e, fit.pool, fit.down(steps))
+    states = fit.down(steps)
+    removed_at[fit.pool.node[states[0].used]] += _gone(states)
+    return _path(e, _rest(e, fit.pool, states), removed_at)
 
 
 def _say_if_weights_are_no_counts(e: Ensemble, fit: _Fit) -> None:
     """Warn where no split is taken up because weights are small."""
     total, n = float(e.loss.weight.sum()), e.leaf.shape[1]
-    if not len(fit.used) and fit.pool is not None and total < 0.1 * n:
+    if len(fit.pool) and not len(fit.used) and total < 0.1 * n:
         warnings.warn(
             f"weights of the {n} rows add up to {total:.3g} and are read as counts of rows, so "
             "that no split saves least_gain: what is left is a constant. Give weights with a mean "
@@ -120,7 +123,7 @@ class _Fit:
     """Boosting by single splits, as it goes on."""
 
     ensemble: Ensemble
-    pool: Pool | None
+    pool: Pool
     ridge: float
     rate: float
     least_gain: float
@@ -130,7 +133,7 @@ class _Fit:
 
     def __post_init__(self) -> None:
         self.score = self.ensemble.start_scores()
-        self.value = np.zeros((0 if self.pool is None else len(self.pool), 2))
+        self.value = np.zeros((len(self.pool), 2))
         self.used = np.zeros(0, np.int64)
 
     @property
@@ -140,26 +143,25 @@ class _Fit:
 
     def advance(self, most: int) -> bool:
         """One round with at most so many splits in use; False where none gains enough."""
-        if self.pool is None:
-            return False
-        gain, step = self._offers(self.pool)
+        gain, step = self._offers()
         if len(self.used) >= most:
             others = np.ones(len(gain), np.bool_)
             others[self.used] = False
             gain[others] = -np.inf
         squares = self.ensemble.loss.name == "squared_error"
         least = self.least_gain * (2.0 * self.risk if squares else 1.0)
-        while (best := float(gain.max())) > least:
+        while (best := float(gain.max(initial=-np.inf))) > least:
             s = int(np.flatnonzero(gain >= best * (1.0 - TIE))[0])
-            if self._moved(self.pool, s, step[s]):
+            if self._moved(s, step[s]):
                 if s not in self.used:
                     self.used = np.append(self.used, s)
                 return True
             gain[s] = -np.inf
         return False
 
-    def _offers(self, pool: Pool) -> tuple[Array, Array]:
+    def _offers(self) -> tuple[Array, Array]:
         """Gain of every split, and its steps to the left and right."""
+        pool = self.pool
         g, h = self.ensemble.loss.derivatives(self.score)
         gain = np.full(len(pool), -np.inf)
         step = np.zeros((len(gain), 2))
@@ -175,14 +177,14 @@ class _Fit:
         against = pool.direction * (step[:, 1] - step[:, 0]) < 0
         return np.where(against, -np.inf, gain), step
 
-    def _moved(self, pool: Pool, s: int, step: Array) -> bool:
+    def _moved(self, s: int, step: Array) -> bool:
         """Move a split, less far where that would raise the loss; False where nothing lowers it."""
-        k = pool.column[s]
+        k = self.pool.column[s]
         before = self.score[:, k].copy()
         certain = self.ensemble.loss.name == "squared_error" or np.abs(step).max() <= CERTAIN
         risk = np.inf if certain else self.risk
         for _ in range(HALVINGS):
-            self.score[:, k] = before + np.where(pool.left[s], *step)
+            self.score[:, k] = before + np.where(self.pool.left[s], *step)
             if certain or self.risk < risk:
                 self.value[s] += step
                 return True
@@ -211,7 +213,6 @@ class _Fit:
     def _drop_to(self, n: int) -> float:
         """Keep the `n` splits without which it costs most; the most that one which goes costs."""
         pool = self.pool
-        assert pool is not None  # there are splits in use
         h = self.ensemble.loss.derivatives(self.score)[1]
         value = self.value[self.used]
         curvature = pool.curvature(self.used, h)
@@ -233,12 +234,9 @@ class _Fit:
 
         Where splits that belong together have told large numbers, one of them alone is far off.
         """
-        pool, e = self.pool, self.ensemble
-        assert pool is not None
-        start = e.start_scores()
+        e, start = self.ensemble, self.ensemble.start_scores()
         self.score = start.copy()
-        for s in self.used:
-            self.score[:, pool.column[s]] += np.where(pool.left[s], *self.value[s])
+        self.pool.add(self.score, self.used, self.value[self.used])
         while e.loss.mean(half := 0.5 * (start + self.score)) < self.risk:
             self.score = half
             self.value *= 0.5
@@ -278,21 +276,16 @@ def without(curvature: Array, ridge: float, difference: Array, n: int) -> tuple[
     return np.flatnonzero(stays), dearest
 
 
-def _path(e: Ensemble, pool: Pool | None, states: list[_State] | None) -> PruningPath:
-    """The states, behind the booster as grown."""
-    trees = e.trees
-    removed_at = np.where(trees.is_leaf, 0, 1).astype(np.int32)
-    risk = e.loss.mean(e.scores(e.leaf, e.contributions(trees.value)))
-    strength, size, risks, rest = [-np.inf], [e.size(trees.is_leaf)], [risk], None
-    if states is not None:
-        rest = _rest(e, pool, states)
+def _path(e: Ensemble, rest: PruningPath | None, removed_at: Array) -> PruningPath:
+    """The booster as grown, and behind it the path of the model of single splits, if any."""
+    risk = e.loss.mean(e.scores(e.leaf, e.contributions(e.trees.value)))
+    strength, size, risks = [-np.inf], [e.size(e.trees.is_leaf)], [risk]
+    if rest is not None:
         strength += [0.0, *rest.strength[1:]]
         size, risks = [*size, *rest.size], [*risks, *rest.risk]
-        if pool is not None:
-            removed_at[pool.node[states[0].used]] += _gone(states)
     return PruningPath(
         model=e.model,
-        trees=trees,
+        trees=e.trees,
         removed_at=removed_at,
         strength=np.array(strength),
         size=np.array(size),
@@ -307,7 +300,7 @@ def _gone(states: list[_State]) -> npt.NDArray[np.int32]:
     return np.sum([np.isin(states[0].used, state.used) for state in states], axis=0, dtype=np.int32)
 
 
-def _rest(e: Ensemble, pool: Pool | None, states: list[_State]) -> PruningPath:
+def _rest(e: Ensemble, pool: Pool, states: list[_State]) -> PruningPath:
     """The path of the model of single splits alone."""
     model, tree = _standing_alone(e, pool, states[0])
     trees = native.read(model)
@@ -337,26 +330,19 @@ def _rest(e: Ensemble, pool: Pool | None, states: list[_State]) -> PruningPath:
     )
 
 
-def _standing_alone(e: Ensemble, pool: Pool | None, state: _State) -> tuple[Any, Array]:
+def _standing_alone(e: Ensemble, pool: Pool, state: _State) -> tuple[Any, Array]:
     """The native model of the splits in use, and the tree that each has become."""
-    n, n_rows = len(state.used), e.leaf.shape[1]
-    node, left = state.used, np.zeros((n, n_rows), np.bool_)
-    if pool is not None:
-        node, left = pool.node[state.used], pool.left[state.used]
-    score = np.tile(e.loss.start(), (n_rows, 1))
-    column = e.column[e.trees.tree_of[node]]
-    for k, own, value in zip(column, left, state.value, strict=True):
-        score[:, k] += np.where(own, *value)
-    h = e.loss.derivatives(score)[1][:, column].T
+    left, score = pool.left[state.used], e.start_scores()
+    pool.add(score, state.used, state.value)
+    h = e.loss.derivatives(score)[1][:, pool.column[state.used]].T
     hessian = np.stack([(h * left).sum(axis=1), (h * ~left).sum(axis=1)], axis=1)
     mean = (hessian * state.value).sum(axis=1) / np.maximum(hessian.sum(axis=1), 1e-300)
     spread = (hessian * (state.value - mean[:, None]) ** 2).sum(axis=1)
-    rows = np.stack([left.sum(axis=1), n_rows - left.sum(axis=1)], axis=1)
     return native.stumps(
         e.model,
-        node,
+        pool.node[state.used],
         state.value,
-        n_rows=rows,
+        n_rows=np.stack([left.sum(axis=1), (~left).sum(axis=1)], axis=1),
         hessian=hessian,
         gain=np.maximum(0.5 * spread, 1e-300),
         start=e.loss.start(),

@@ -78,6 +78,11 @@ class Pool:
         """Number of splits."""
         return len(self.node)
 
+    def add(self, score: Array, which: Array, value: Array) -> None:
+        """Add what splits tell, (left, right) each, to the scores of all rows, in place."""
+        for s, told in zip(which, value, strict=True):
+            score[:, self.column[s]] += np.where(self.left[s], *told)
+
     def curvature(self, which: Array, h: Array) -> Array:
         """Second derivatives of the loss by the differences that splits make, (n, n).
 
@@ -98,11 +103,9 @@ class Pool:
         return out
 
 
-def pool_of(e: Ensemble, splits: Splits, X: Any) -> Pool | None:
-    """The different splits of a booster on its rows `X`; None where none divides them."""
+def pool_of(e: Ensemble, splits: Splits, X: Any) -> Pool:
+    """The different splits of a booster that divide its rows `X`; maybe none."""
     node = _different(e, splits)
-    if not len(node):
-        return None
     left = _goes_left(e, node, X)
     divides = left.any(axis=1) & ~left.all(axis=1)
     node, left = node[divides], left[divides]
@@ -112,9 +115,7 @@ def pool_of(e: Ensemble, splits: Splits, X: Any) -> Pool | None:
     first: dict[tuple, int] = {}
     for i, key in enumerate(zip(feature, column, map(bytes, seen), strict=True)):
         first.setdefault(key, i)
-    at = list(first.values())
-    if not at:
-        return None
+    at = np.array(list(first.values()), np.int64)
     node, column, feature, left = (x[at] for x in (node, column, feature, left))
     cells = {int(k): _cells(np.flatnonzero(column == k), feature, left) for k in np.unique(column)}
     return Pool(node, column, e.direction[node], left, cells)
